@@ -1,0 +1,51 @@
+"""The table of encoders: a new one is a file beside this one and a line here."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import NamedTuple
+
+from ..errors import EncoderError, closest
+from .encoder import Encoder, EncoderOptions
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    maker: str
+    """"module:function" in this folder; called as function(name, options) -> Encoder."""
+    about: str
+    example: str
+
+
+ENCODERS: dict[str, Row] = {
+    "builtin": Row("builtin:make", "looks and shapes, galaxies to tiles; no download", "builtin"),
+    "polar": Row("builtin:make", "one bright thing on empty ground, however turned", "polar"),
+    "scattering": Row("builtin:make", "texture: tiles, photos", "scattering"),
+    "colour": Row("builtin:make", "a colour histogram", "colour"),
+    "thumbnail": Row("thumbnail:make", "16 x 16 pixels; for comparison only", "thumbnail"),
+    "timm": Row("timm_encoder:make", "any network of timm", "timm:mobilenetv2_100"),
+    "torchvision": Row("torchvision_encoder:make", "any classifier of torchvision", "torchvision:vgg16"),
+    "clip": Row("clip_encoder:make", "meaning; reads text too (open_clip)", "clip:ViT-B-32/openai"),
+}
+DEFAULT = "builtin"
+
+
+def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
+    """Make the encoder that a user names "builtin", "timm:NAME", "clip:ARCHITECTURE/TAG", ...
+
+    Raises EncoderError for an unknown name, or weights that can't be had.
+    """
+    family = name.partition(":")[0]
+    options = options or EncoderOptions()
+    if family in ENCODERS:
+        module, _, function = ENCODERS[family].maker.partition(":")
+        make = getattr(import_module(f"{__package__}.{module}"), function)
+    else:
+        strangers = {point.name: point for point in entry_points(group="seeing.encoders")}
+        if family not in strangers:
+            known = [*ENCODERS, *strangers]
+            hint = closest(family, known) or f"; known are {', '.join(known)}"
+            raise EncoderError(f"no encoder is called {name}{hint}")
+        make = strangers[family].load()
+    encoder: Encoder = make(name, options)
+    return encoder
