@@ -1,0 +1,148 @@
+"""Items as the catalogue knows them, and finding them by path, content or number."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..media.address import Address
+from .catalogue import Catalogue, readable
+
+_COLUMNS = (
+    "items.id, items.content, sources.path, items.frame, items.part, items.width, items.height, "
+    "items.depth, items.taken_at, sources.kind, sources.digest, sources.state"
+)
+_CHUNK = 500  # parameters of one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture of the library."""
+
+    id: int
+    content: int
+    path: Path
+    frame: int | None
+    part: str | None
+    width: int
+    height: int
+    depth: int
+    taken_at: str | None
+    kind: str
+    digest: str
+    state: str
+    labels: dict[str, str] = field(default_factory=dict)
+    """Current answers by exemplar set; several people's joined by " | "."""
+
+    @property
+    def address(self) -> Address:
+        """Where to read it."""
+        return Address(self.path, self.frame, self.part)
+
+    @property
+    def bytes(self) -> bytes:
+        """The address as bytes, exact, seen from the working directory where it lies below it."""
+        return os.fsencode(str(Address(_from_here(self.path), self.frame, self.part)))
+
+    def __str__(self) -> str:
+        """Return the address, readable, seen from the working directory where it lies below it."""
+        return readable(self.bytes)
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def item_number(digest: str, *, frame: int | None, part: str | None, copy: int = 0) -> int:
+    """Return the id of a picture: 63 bits, the same on every machine; copies are told apart."""
+    told = f"{digest}|{'' if frame is None else frame}|{part or ''}" + (f"|{copy}" if copy else "")
+    return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest()) >> 1
+
+
+def items_by_id(catalogue: Catalogue, ids: Iterable[int]) -> dict[int, Item]:
+    """Return items by id, with their current labels; unknown ids are left out."""
+    wanted = [int(i) for i in ids]
+    found: dict[int, Item] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        for item in _select(catalogue, f"items.id IN ({','.join('?' * len(part))})", part):
+            found[item.id] = item
+    return found
+
+
+def items_of_content(catalogue: Catalogue, content: int) -> list[Item]:
+    """Return all items with this content: the picture and its copies."""
+    return _select(catalogue, "items.content = ?", [content])
+
+
+def items_at(catalogue: Catalogue, address: Address) -> list[Item]:
+    """Return the item at an address (a list of none or one)."""
+    return _select(
+        catalogue,
+        "sources.path = ? AND items.frame IS ? AND items.part IS ?",
+        [catalogue.stored(address.path), address.frame, address.part],
+    )
+
+
+def items_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[Item]:
+    """Return present items that are one of the files, or lie in one of the folders."""
+    wanted = [catalogue.stored(path) for path in paths]
+    if catalogue.stored(catalogue.root) in wanted:
+        return _select(catalogue, "sources.state = 'present'", [])
+    found: dict[int, Item] = {}
+    for path in wanted:
+        below = path + os.fsencode(os.sep)
+        # blobs compare bytewise: everything from "a/" to the next possible prefix
+        after = below[:-1] + bytes([below[-1] + 1])
+        for item in _select(
+            catalogue,
+            "sources.state = 'present' AND (sources.path = ? OR "
+            "(sources.path >= ? AND sources.path < ?))",
+            [path, below, after],
+        ):
+            found[item.id] = item
+    return list(found.values())
+
+
+def present_items(catalogue: Catalogue) -> list[int]:
+    """Return the ids of all items whose files are present."""
+    with catalogue.reading() as connection:
+        return [
+            i
+            for (i,) in connection.execute(
+                "SELECT items.id FROM items JOIN sources ON sources.id = source "
+                "WHERE state = 'present' ORDER BY items.id"
+            )
+        ]
+
+
+def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[Item]:
+    with catalogue.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM items JOIN sources ON sources.id = items.source "  # noqa: S608
+            f"WHERE {where} ORDER BY sources.path, items.frame",
+            values,
+        ).fetchall()
+        labels = _labels(catalogue, [r[0] for r in rows])
+    return [
+        Item(*row[:2], catalogue.located(row[2]), *row[3:], labels=labels.get(row[0], {}))
+        for row in rows
+    ]
+
+
+def _labels(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = {}
+    (any_label,) = catalogue.connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM label_events)"
+    ).fetchone()
+    for start in range(0, len(ids) if any_label else 0, _CHUNK):
+        part = ids[start : start + _CHUNK]
+        for item, exemplar_set, answers in catalogue.connection.execute(
+            "SELECT item, exemplar_set, group_concat(DISTINCT answer) FROM labels "
+            f"WHERE item IN ({','.join('?' * len(part))}) GROUP BY item, exemplar_set",
+            part,
+        ):
+            found.setdefault(item, {})[exemplar_set] = answers.replace(",", " | ")
+    return found

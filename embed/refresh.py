@@ -1,0 +1,301 @@
+"""Bring a library up to date with the files: read what is new, encode it, write it down."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..db import sources
+from ..db.catalogue import Catalogue, now, readable
+from ..db.sources import Pending, Plan
+from ..db.vectors import StoredEncoder, VectorFile
+from ..errors import PictureError
+from ..media.digest import digest as digest_of
+from ..media.digest import read_content
+from ..media.picture import Picture
+from ..media.read import read
+from .encoder import Encoder, Vectors
+from .pipeline import Workers
+
+KEEP_CONTENT = 8 << 20
+"""Bytes of a file held between digest and decoding; a larger file is read again, from the cache."""
+COMMIT_SECONDS = 1.0
+COMMIT_ITEMS = 512
+
+
+@dataclass(slots=True)
+class Report:
+    """What a refresh did."""
+
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    copied: int = 0
+    vanished: int = 0
+    returned: int = 0
+    unchanged: int = 0
+    encoded: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    """(path, reason) of the pictures that failed in this call and had not failed before."""
+    failed_before: int = 0
+    seconds: float = 0.0
+    stopped: bool = False
+    """The user asked to stop; what was in hand was finished, and the next call goes on."""
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file's content, known by its digest; or why it could not be read."""
+
+    pending: Pending
+    digest: str | None
+    content: bytes | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    read: _Read
+    picture: Picture | None
+    """Without its samples: they are not needed once the picture is prepared."""
+    prepared: NDArray[Any] | None
+    error: str | None = None
+
+
+class Refresh:
+    """One run over a plan, with one encoder.
+
+    progress(done, total) is called after each picture; should_stop() is asked between batches.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        encoder: Encoder,
+        stored: StoredEncoder,
+        *,
+        batch: int | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.encoder = encoder
+        self.stored = stored
+        self.batch = batch or encoder.batch
+        self.threads = threads
+        self.progress = progress or (lambda done, total: None)
+        self.should_stop = should_stop or (lambda: False)
+        self.report = Report()
+        self._length = stored.rows
+        self._done = self._total = 0
+        self._new: set[int] = set()
+        self._changed: set[int] = set()
+        self._missing: dict[int, sources.Source] = {}
+        self._in_hand: set[str] = set()
+        self._copies: list[Pending] = []
+        self._waiting: list[_Decoded] = []
+        self._encoded: list[tuple[list[_Decoded], Vectors]] = []
+        self._settled: list[Callable[[sqlite3.Connection], None]] = []
+        self._committed_at = time.monotonic()
+
+    def run(self, plan: Plan) -> Report:
+        """Carry the plan out; what is committed stays, whatever happens later."""
+        started, clock = now(), time.monotonic()
+        report = self.report
+        report.unchanged = plan.unchanged
+        report.failed_before = plan.still_unreadable
+        self._new = {id(p) for p in plan.new}
+        self._changed = {id(p) for p in plan.changed}
+        self._missing = {**plan.lost_before, **plan.vanished}
+        if plan.returned or plan.vanished:
+            with self.catalogue.transaction() as connection:
+                sources.record_presence(connection, plan.returned, "present")
+                sources.record_presence(connection, plan.vanished, "vanished")
+        report.returned = len(plan.returned)
+        self._total = len(plan.pending)
+        self._stream(plan.pending)
+        while self._copies and not report.stopped:
+            copies, self._copies = self._copies, []
+            self._stream(copies)
+        report.vanished = sum(1 for source in plan.vanished if source in self._missing)
+        report.seconds = time.monotonic() - clock
+        if self._total:
+            with self.catalogue.transaction() as connection:
+                sources.record_run(
+                    connection, "index", started, report.seconds,
+                    (report.encoded, len(report.failed)),
+                    {"encoder": self.stored.identity, "stopped": report.stopped},
+                )  # fmt: skip
+        return report
+
+    def _stream(self, pending: Sequence[Pending]) -> None:
+        workers = Workers(self.threads)
+        try:
+            reads = workers.map(_read, pending, ahead=2 * workers.threads)
+            decoded = workers.map(self._decode, self._unknown(reads), ahead=2 * self.batch)
+            for result in decoded:
+                if result.prepared is None:
+                    self._fail(result.read, result.error)
+                else:
+                    self._waiting.append(result)
+                    self._count()
+                if len(self._waiting) >= self.batch:
+                    self._encode()
+                    if self.should_stop():
+                        self.report.stopped = True
+                        break
+            self._commit()
+        finally:
+            workers.close()
+
+    def _unknown(self, reads: Iterator[_Read]) -> Iterator[_Read]:
+        """Pass on what must be decoded; settle what the catalogue knows by its content."""
+        for read_ in reads:
+            if read_.digest is None or read_.error is not None:
+                self._fail(read_, read_.error)
+            elif read_.digest in self._in_hand and not self._only_lacks_vector(read_.pending):
+                self._copies.append(read_.pending)  # its original is being encoded just now
+            elif self._settle(read_.pending, read_.digest):
+                self._count()
+            else:
+                self._in_hand.add(read_.digest)
+                yield read_
+
+    def _only_lacks_vector(self, pending: Pending) -> bool:
+        return pending.known is not None and id(pending) not in self._changed
+
+    def _settle(self, pending: Pending, digest: str) -> bool:
+        """Plan what a touched, moved or copied file needs; True when nothing is left to encode."""
+        known = pending.known
+        if self._only_lacks_vector(pending):
+            return False
+        if known and known.digest == digest and known.state != "unreadable":
+            source = known.id
+            self._settled.append(partial(sources.record_touch, pending=pending, source=source))
+            self.report.unchanged += 1
+        else:
+            alike = sources.sources_of_digest(self.catalogue, digest)
+            if not alike:
+                return False
+            lost = next((s for s in alike if s in self._missing), None)
+            if lost is None:
+                source = alike[0]
+                self._settled.append(
+                    partial(
+                        sources.record_copy, pending=pending, digest=digest, original=source
+                    )
+                )
+                self.report.copied += 1
+            else:
+                source = lost
+                del self._missing[lost]
+                self._settled.append(partial(sources.record_move, pending=pending, old=lost))
+                self.report.moved += 1
+        self._new.discard(id(pending))
+        self._changed.discard(id(pending))
+        self._commit_when_due()
+        return not sources.lacks_vector(self.catalogue, source, self.stored)
+
+    def _decode(self, read_: _Read) -> _Decoded:
+        """Read and prepare one picture; runs in a thread."""
+        pending = read_.pending
+        try:
+            picture = read(
+                pending.found.path,
+                part=pending.part,
+                frame=pending.frame,
+                at_least=self.encoder.reads_at,
+                content=read_.content,
+            )
+            prepared = self.encoder.prepare(picture)
+        except PictureError as problem:
+            return _Decoded(read_, None, None, str(problem))
+        except MemoryError:
+            return _Decoded(read_, None, None, "not enough memory to decode it")
+        light = replace(picture, samples=picture.samples[:0, :0], mask=None)
+        return _Decoded(replace(read_, content=None), light, prepared)
+
+    def _fail(self, read_: _Read, error: str | None) -> None:
+        reason = error or "can't be read"
+        pending = read_.pending
+        self._settled.append(
+            partial(sources.record_failure, pending=pending, digest=read_.digest, reason=reason)
+        )
+        if pending.known and pending.known.error == reason:
+            self.report.failed_before += 1
+        else:
+            self.report.failed.append((readable(pending.path), reason))
+        self._new.discard(id(pending))
+        self._changed.discard(id(pending))
+        self._count()
+        self._commit_when_due()
+
+    def _encode(self) -> None:
+        """Encode what waits; committed when some time has gone by or much has gathered."""
+        if self._waiting:
+            vectors = self.encoder.encode([w.prepared for w in self._waiting if w.prepared is not None])
+            self._encoded.append((self._waiting, vectors))
+            self._waiting = []
+        self._commit_when_due()
+
+    def _commit_when_due(self) -> None:
+        gathered = len(self._settled) + sum(len(batch) for batch, _ in self._encoded)
+        if gathered >= COMMIT_ITEMS or time.monotonic() - self._committed_at > COMMIT_SECONDS:
+            self._write()
+
+    def _commit(self) -> None:
+        self._encode()
+        self._write()
+
+    def _write(self) -> None:
+        """Write down what has gathered: vectors first, synced, then all rows in one transaction."""
+        batches = [one for batch, _ in self._encoded for one in batch]
+        crcs: list[int] = []
+        if batches:
+            vectors = np.concatenate([vectors for _, vectors in self._encoded])
+            crcs = VectorFile(self.catalogue, self.stored).append(vectors, at=self._length)
+        if batches or self._settled:
+            with self.catalogue.transaction() as connection:
+                for action in self._settled:
+                    action(connection)
+                rows = []
+                for place, (one, crc) in enumerate(zip(batches, crcs, strict=True)):
+                    if one.picture is None or one.read.digest is None:
+                        continue
+                    item = sources.record_picture(
+                        connection, one.read.pending, one.read.digest, one.picture
+                    )
+                    rows.append((item, self._length + place, crc))
+                length = self._length + len(batches)
+                if rows:
+                    sources.record_vectors(connection, self.stored, rows, length=length)
+            self._length = length
+        for one in batches:
+            self.report.new += id(one.read.pending) in self._new
+            self.report.changed += id(one.read.pending) in self._changed
+            self._in_hand.discard(one.read.digest or "")
+        self.report.encoded += len(batches)
+        self._encoded, self._settled = [], []
+        self._committed_at = time.monotonic()
+
+    def _count(self) -> None:
+        self._done += 1
+        self.progress(self._done, self._total)
+
+
+def _read(pending: Pending) -> _Read:
+    """Read and digest one file; runs in a thread."""
+    try:
+        if pending.found.size > KEEP_CONTENT:
+            return _Read(pending, digest_of(pending.found.path))
+        content = read_content(pending.found.path)
+        return _Read(pending, digest_of(pending.found.path, content=content), content)
+    except PictureError as problem:
+        return _Read(pending, None, error=str(problem))
