@@ -112,10 +112,8 @@ def compare(
             plan.new.append(pending)
         elif (source.size, source.mtime_ns) != (file.size, file.mtime_ns):
             plan.changed.append(pending)
-        elif source.state == "unreadable" and not _may_have_healed(source):
-            plan.still_unreadable += 1
         elif source.state == "unreadable":
-            plan.changed.append(pending)
+            plan.still_unreadable += 1
         else:
             if source.state == "vanished":
                 plan.returned.append(source.id)
@@ -132,11 +130,6 @@ def compare(
         elif _below(path, roots) and not _below(path, unlistable):
             plan.vanished[source.id] = source
     return plan
-
-
-def _may_have_healed(source: Source) -> bool:
-    # a permission can change without the file's time; a broken picture cannot heal by itself
-    return source.digest is None
 
 
 def _has_item(catalogue: Catalogue, source: int, frame: int | None, part: str | None) -> bool:
@@ -243,16 +236,28 @@ def record_touch(connection: sqlite3.Connection, pending: Pending, source: int) 
     )
 
 
+UNSEEN = -1
+"""Time of a file that could not be opened: no file has it, so the next refresh tries again."""
+
+
 def record_failure(
     connection: sqlite3.Connection, pending: Pending, digest: str | None, reason: str
 ) -> None:
-    """Enter a file that can't be read, with the reason; what it held before is gone."""
-    connection.execute("DELETE FROM sources WHERE path = ?", (pending.path,))
+    """Enter a file that can't be read, with the reason.
+
+    Without a digest the file could not even be opened (a permission, a lost disk): what is known
+    of it is kept, and the next refresh tries again. With one, its content is broken: what it held
+    before is gone, and it is tried again only when it changes.
+    """
+    if digest is not None:
+        connection.execute("DELETE FROM sources WHERE path = ?", (pending.path,))
     connection.execute(
         "INSERT INTO sources (path, path_text, size, mtime_ns, digest, state, error, seen_at) "
-        "VALUES (?, ?, ?, ?, ?, 'unreadable', ?, ?)",
-        (pending.path, readable(pending.path), pending.found.size, pending.found.mtime_ns, digest,
-         reason, now()),
+        "VALUES (?, ?, ?, ?, ?, 'unreadable', ?, ?) ON CONFLICT (path) DO UPDATE SET "
+        "mtime_ns = excluded.mtime_ns, state = 'unreadable', error = excluded.error, "
+        "seen_at = excluded.seen_at",
+        (pending.path, readable(pending.path), pending.found.size,
+         UNSEEN if digest is None else pending.found.mtime_ns, digest, reason, now()),
     )  # fmt: skip
     if pending.known:
         grow_generation(connection)

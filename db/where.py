@@ -1,0 +1,69 @@
+"""Conditions that a user writes in SQL: they can read the catalogue's views, and nothing else."""
+
+import sqlite3
+import time
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError, closest
+from .catalogue import FILE, Catalogue
+
+SECONDS = 10.0
+READABLE = {"pictures", "labels", "ranking", "items", "sources", "scores", "scorers",
+            "label_events", "exemplar_sets"}  # fmt: skip
+_FORBIDDEN_FUNCTIONS = {"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"}
+
+
+def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
+    """Return the ids of present items for which a condition over the view `pictures` holds.
+
+    The condition runs on a connection of its own, read-only, on which SQLite refuses everything
+    but reading the catalogue's tables and views; it is stopped after ten seconds and cannot make
+    values of more than a megabyte. Raises UsageError when it is not understood.
+    """
+    mode = "mode=ro" if catalogue.writable else "immutable=1"
+    address = f"file:{quote(bytes(catalogue.folder / FILE))}?{mode}"
+    connection = sqlite3.connect(address, uri=True)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        deadline = time.monotonic() + SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+        connection.set_authorizer(_authorise)
+        rows = connection.execute(
+            f"SELECT id FROM pictures WHERE state = 'present' AND ({condition}\n) ORDER BY id"  # noqa: S608
+        ).fetchall()
+        return np.array(sorted({int(r[0]) for r in rows}), np.int64)
+    except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, OverflowError) as problem:
+        raise UsageError(f"--where {condition!r}: {_explain(connection, problem)}") from problem
+    finally:
+        connection.close()
+
+
+def _authorise(
+    action: int, first: str | None, second: str | None, _database: str | None, _view: str | None
+) -> int:
+    if action == sqlite3.SQLITE_SELECT:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_READ and first in READABLE:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION and second not in _FORBIDDEN_FUNCTIONS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _explain(connection: sqlite3.Connection, problem: Exception) -> str:
+    said = str(problem)
+    if "no such column" in said:
+        connection.set_authorizer(None)
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(pictures)")]
+        name = said.rpartition(":")[2].strip()
+        return f"{said}{closest(name, columns)}; columns are {', '.join(columns)}"
+    if "not authorized" in said or "prohibited" in said:
+        return f"{said}; a condition can only read the catalogue"
+    if "interrupted" in said:
+        return f"took longer than {SECONDS:.0f} seconds"
+    return said
