@@ -1,0 +1,143 @@
+"""Targets: from what a user names to vectors, encoding only what the library does not know."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..db.catalogue import Catalogue, readable
+from ..db.items import Item, items_at, items_of_content
+from ..db.sources import sources_of_digest
+from ..db.vectors import StoredEncoder, vectors_of
+from ..errors import EncoderError, PictureError, UsageError
+from ..media.address import Address, parse
+from ..media.borders import without_black_borders
+from ..media.digest import digest
+from ..media.read import read
+from .encoder import Encoder, TextEncoder
+
+_WEIGHTED = re.compile(r"(?P<weight>\d+(?:\.\d+)?):(?P<name>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a query asks about, as a vector."""
+
+    name: str
+    vector: NDArray[np.float32]
+    weight: float = 1.0
+    wanted: bool = True
+    is_text: bool = False
+    digest: str | None = None
+    address: Address | None = None
+    items: list[Item] = field(default_factory=list)
+    """Items of the library with the same content: the target itself, and its copies."""
+    remarks: list[str] = field(default_factory=list)
+
+
+def split_weight(name: str | os.PathLike[str]) -> tuple[float, str]:
+    """Return (weight, name) of `2:target.png`; a file that really has such a name wins."""
+    text = os.fsdecode(name)
+    match = _WEIGHTED.fullmatch(text)
+    if match is None or os.path.lexists(text) or os.path.lexists(parse(text).path):
+        return 1.0, text
+    weight = float(match["weight"])
+    if weight <= 0:
+        raise UsageError(f"the weight of {text} must be greater than 0")
+    return weight, match["name"]
+
+
+def picture_target(
+    catalogue: Catalogue,
+    stored: StoredEncoder,
+    encoder: Callable[[], Encoder],
+    name: str | os.PathLike[str],
+    *,
+    wanted: bool = True,
+    keep_borders: bool = False,
+) -> Target:
+    """Return the target that a user names by a path, weighted or not.
+
+    When the library holds a vector of the same content it is taken, and `encoder` is not called.
+    Otherwise black borders are cut off and the picture is encoded. Raises UsageError when there is
+    no such picture, or it can't be read.
+    """
+    weight, text = split_weight(name)
+    address = parse(text)
+    content, items = _known(catalogue, address)
+    for item in items:
+        known = vectors_of(catalogue, stored, [item.id])
+        if item.id in known:
+            vector = known[item.id]
+            return Target(readable(text), vector, weight, wanted, False, content, address, items)
+    try:
+        made = encoder()
+        picture = read(
+            address.path, part=address.part, frame=address.frame, at_least=made.reads_at
+        )
+    except PictureError as problem:
+        raise UsageError(f"{readable(text)}: {problem}") from problem
+    remarks = []
+    cut = picture if keep_borders else without_black_borders(picture)
+    if cut is not picture:
+        remarks.append(
+            f"black borders of {readable(text)} cut off: {picture.width} x {picture.height} "
+            f"became {cut.width} x {cut.height} (--keep-borders keeps them)"
+        )
+    vector = made.encode([made.prepare(cut)])[0]
+    return Target(
+        readable(text), vector, weight, wanted, False, content, address, items, remarks
+    )
+
+
+def text_target(encoder: Encoder, text: str, *, wanted: bool = True) -> Target:
+    """Return a target made of words; raises EncoderError when the encoder reads none."""
+    if not isinstance(encoder, TextEncoder):
+        raise EncoderError(
+            f"{encoder.name} does not read text; index with one that does, "
+            "such as: q index --encoder clip:ViT-B-32/openai FOLDER"
+        )
+    return Target(text, encoder.encode_text([text])[0], wanted=wanted, is_text=True)
+
+
+def _known(catalogue: Catalogue, address: Address) -> tuple[str, list[Item]]:
+    """Return the digest of a target's file, and the items with the same content."""
+    here = items_at(catalogue, address)
+    try:
+        status = Path(address.path).stat()
+    except (OSError, ValueError):
+        if here:  # the file is gone or its disk is away; its vector is not
+            return here[0].digest, items_of_content(catalogue, here[0].content)
+        raise UsageError(f"no such picture: {readable(str(address.path))}") from None
+    if here and _unchanged(catalogue, here[0], status):
+        return here[0].digest, items_of_content(catalogue, here[0].content)
+    try:
+        content = digest(address.path)
+    except PictureError as problem:
+        raise UsageError(f"{readable(str(address.path))}: {problem}") from problem
+    for source in sources_of_digest(catalogue, content):
+        with catalogue.reading() as connection:
+            row = connection.execute(
+                "SELECT content FROM items WHERE source = ? AND frame IS ? AND part IS ?",
+                (source, address.frame, address.part),
+            ).fetchone()
+        if row:
+            return content, items_of_content(catalogue, row[0])
+    return content, []
+
+
+def _unchanged(catalogue: Catalogue, item: Item, status: os.stat_result) -> bool:
+    with catalogue.reading() as connection:
+        row = connection.execute(
+            "SELECT size, mtime_ns FROM sources WHERE path = ?", (catalogue.stored(item.path),)
+        ).fetchone()
+    return row is not None and tuple(row) == (status.st_size, status.st_mtime_ns)
+
+
+def leave_out(targets: Sequence[Target]) -> list[int]:
+    """Return the items that are targets themselves, by content."""
+    return [item.id for target in targets for item in target.items]

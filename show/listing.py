@@ -1,0 +1,185 @@
+"""Results that are lists of items: the same rows as JSON, CSV, paths, table, notebook, sheet."""
+
+import base64
+import csv
+import html
+import io
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+from ..db.items import Item
+from ..errors import PictureError, SeeingError
+from ..media.address import Address
+
+JSON_VERSION = 1
+
+
+class Entry(Protocol):
+    """One line of a listing."""
+
+    @property
+    def rank(self) -> int:
+        """Return the place, counted from 1."""
+        ...
+
+    @property
+    def item(self) -> Item:
+        """Return the picture."""
+        ...
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table that a person reads."""
+
+    title: str
+    text: Callable[[Any], str]
+    right: bool = True
+
+
+class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
+    """A list of items in order, which can show itself in every way a user may ask for."""
+
+    command: str
+    entries: list[EntryT]
+    remarks: list[str]
+    columns: Sequence[Column]
+    """What a person sees beside rank and item."""
+
+    @abstractmethod
+    def head(self) -> dict[str, Any]:
+        """Return the keys of the JSON document before `results`."""
+
+    @abstractmethod
+    def measured(self, entry: EntryT) -> dict[str, Any]:
+        """Return the keys of one result that are this command's own."""
+
+    @abstractmethod
+    def caption(self, entry: EntryT) -> str:
+        """Return the line below a thumbnail."""
+
+    def targets(self) -> Sequence[tuple[str, Address]]:
+        """Return what was asked about, shown first on a sheet: (name, where to read it)."""
+        return []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, place: int) -> EntryT: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[EntryT]: ...
+    def __getitem__(self, place: int | slice) -> EntryT | list[EntryT]:
+        """Return one entry, or a list of some."""
+        return self.entries[place]
+
+    def __iter__(self) -> Iterator[EntryT]:
+        return iter(self.entries)
+
+    def row(self, entry: EntryT) -> dict[str, Any]:
+        """Return one result as JSON-able keys and values; stable names."""
+        item = entry.item
+        row: dict[str, Any] = {"rank": entry.rank, "item": str(item), "frame": item.frame}
+        if item.bytes != str(item).encode():
+            row["item_bytes"] = base64.b64encode(item.bytes).decode()
+        row |= self.measured(entry)
+        row |= {"width": item.width, "height": item.height, "labels": item.labels}
+        return {key: _finite(value) for key, value in row.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the whole answer as one JSON-able document (docs/json.md)."""
+        return {
+            "command": self.command,
+            "version": JSON_VERSION,
+            **self.head(),
+            "results": [self.row(entry) for entry in self.entries],
+            "remarks": self.remarks,
+        }
+
+    def as_csv(self) -> str:
+        """Return a table with a line of names; labels are JSON, missing values empty."""
+        rows = [self.row(entry) for entry in self.entries]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, names or ["rank", "item"], lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: json.dumps(v) if isinstance(v, dict) else v for k, v in row.items()})
+        return out.getvalue()
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - pandas is not required
+        """Return a pandas.DataFrame; raises ImportError where pandas is not installed."""
+        import pandas
+
+        return pandas.DataFrame([self.row(entry) for entry in self.entries])
+
+    def to_table(self) -> Any:  # noqa: ANN401 - astropy has no types
+        """Return an astropy.table.Table."""
+        from astropy.table import Table
+
+        rows = [self.row(entry) for entry in self.entries]
+        return Table(rows=[{k: str(v) if isinstance(v, dict) else v for k, v in r.items()} for r in rows])
+
+    def sheet(self, path: str | Path, *, columns: int | None = None) -> None:
+        """Write a contact sheet: the targets, then the entries with rank and value."""
+        from .sheet import Tile, draw_sheet, save_sheet
+        from .thumbnail import thumbnail
+
+        tiles = []
+        for name, address in self.targets():
+            tiles.append(_tile(Tile, thumbnail, address, name, "target", marked=True))
+        for entry in self.entries:
+            title = Path(str(entry.item)).name
+            caption = f"{entry.rank}   {self.caption(entry)}"
+            tiles.append(_tile(Tile, thumbnail, entry.item.address, title, caption))
+        save_sheet(draw_sheet(tiles, columns=columns, title=self.title()), Path(path))
+
+    def title(self) -> str:
+        """Return the heading of a sheet."""
+        return f"q {self.command}"
+
+    def _repr_html_(self) -> str:
+        """Return a table with thumbnails, for notebooks."""
+        from .thumbnail import data_address, thumbnail
+
+        lines = []
+        for entry in self.entries:
+            try:
+                picture = f'<img src="{data_address(thumbnail(entry.item.address, 96))}">'
+            except PictureError as problem:
+                picture = html.escape(str(problem))
+            cells = [str(entry.rank), *(column.text(entry) for column in self.columns)]
+            cells = [html.escape(cell) for cell in [*cells, str(entry.item)]]
+            lines.append(f"<tr><td>{picture}</td>{''.join(f'<td>{c}</td>' for c in cells)}</tr>")
+        names = ["", "rank", *(column.title for column in self.columns), "item"]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _tile(
+    tile: Any,  # noqa: ANN401 - the class, imported late
+    thumbnail: Callable[[Address, int], Any],
+    address: Address,
+    title: str,
+    caption: str,
+    *,
+    marked: bool = False,
+) -> Any:  # noqa: ANN401
+    try:
+        return tile(thumbnail(address, 320), title, caption, marked=marked)
+    except SeeingError as problem:
+        return tile(None, title, caption, note=str(problem), marked=marked)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
