@@ -1,0 +1,366 @@
+"""The Library: one method for each use; what the commands, the page and Python users call."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .db import forget as forgetting
+from .db.catalogue import FILE, Catalogue
+from .db.items import Item, items_by_id, present_items
+from .db.lock import writing
+from .db.sources import Plan, compare
+from .db.status import Status, status_of
+from .db.vectors import (
+    StoredEncoder,
+    add_encoder,
+    searchable_rows,
+    set_default_encoder,
+    stored_encoders,
+    update_card,
+    vectors_of,
+)
+from .errors import EncoderError, LibraryError, UsageError, closest
+
+if TYPE_CHECKING:
+    from .embed.encoder import Encoder, EncoderOptions
+    from .embed.refresh import Report
+    from .index.exact import ExactIndex
+    from .index.health import Finding
+    from .rank.ranking import Ranking
+    from .show.matches import Matches
+
+FOLDER = ".q"
+Paths = str | Path | Sequence[str | Path]
+
+
+def find_library(path: str | Path | None = None) -> Path | None:
+    """Return the folder of a library as git finds its own, or None.
+
+    A named path, else $Q_LIBRARY, else the nearest `.q` upwards from the working directory. A
+    named path may be the `.q` folder or the folder that holds it; it need not exist yet.
+    """
+    named = path or os.environ.get("Q_LIBRARY")
+    if named:
+        folder = Path(os.path.abspath(named))  # noqa: PTH100 - links stay as the user wrote them
+        return folder if folder.name == FOLDER or (folder / FILE).exists() else folder / FOLDER
+    here = Path.cwd()
+    return next((p / FOLDER for p in (here, *here.parents) if (p / FOLDER / FILE).exists()), None)
+
+
+def open_library(path: str | Path | None = None, *, create: bool | None = None) -> "Library":
+    """Open a library, or make one.
+
+    create: whether one may be made; by default only where a path is given. Raises LibraryError
+    when there is none, or it can't be opened.
+    """
+    folder = find_library(path)
+    may_create = path is not None if create is None else create
+    if folder is None or not (folder / FILE).exists():
+        if not may_create:
+            where = f"in {folder.parent}" if folder else "here or above"
+            raise LibraryError(f"no library {where}; make one with: q index FOLDER")
+        folder = folder or Path.cwd() / FOLDER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise LibraryError(f"can't make a library in {folder}: {problem.strerror}") from problem
+        with writing(folder):
+            Catalogue(folder, create=True).close()
+    return Library(Catalogue(folder))
+
+
+class Library:
+    """Everything `seeing` knows about some pictures. Made by `seeing.open()`; close it, or use
+    it in a `with` block. Used from one thread.
+
+    on_remark(text) is told what a user should know besides the result; by default it gathers in
+    the results' `remarks`.
+    """  # noqa: D205, D209
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._made: dict[str, Encoder] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The `.q` folder."""
+        return self.catalogue.folder
+
+    def index(
+        self,
+        paths: Paths,
+        *,
+        encoder: str | None = None,
+        options: "EncoderOptions | None" = None,
+        batch: int | None = None,
+        threads: int | None = None,
+        exclude: Sequence[str] = (),
+        hidden: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        on_remark: Callable[[str], None] | None = None,
+    ) -> "Report":
+        """Add pictures, and refresh what is known of those below the same paths.
+
+        paths: files, folders, globs, addresses. encoder: a name as in `q encoders`; default is
+        the library's own, or `builtin` for a new one. progress(done, total) is called for each
+        picture; should_stop() is asked between batches. With dry_run nothing is encoded or
+        written. Raises UsageError for a path that does not exist.
+        """
+        from .embed.refresh import Refresh, preview
+
+        remarks: list[str] = []
+        tell = on_remark or remarks.append
+        if dry_run:
+            stored = self._stored_if_any(encoder)
+            plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
+            report = preview(self.catalogue, plan)
+        else:
+            with writing(self.folder, notify=tell):
+                made, stored = self._entered(encoder, options)
+                plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
+                report = Refresh(
+                    self.catalogue, made, stored, batch=batch, threads=threads,
+                    progress=progress, should_stop=should_stop,
+                ).run(plan)  # fmt: skip
+                if not report.stopped:
+                    self._make_ready(stored.identity, remarks)
+        report.remarks += remarks
+        return report
+
+    def find_similar(
+        self,
+        targets: Paths = (),
+        *,
+        unlike: Paths = (),
+        text: str | Sequence[str] = (),
+        n: int = 12,
+        min_similarity: float | None = None,
+        where: str | None = None,
+        encoder: str | None = None,
+        options: "EncoderOptions | None" = None,
+        keep_borders: bool = False,
+    ) -> "Matches":
+        """Return the items most like some targets, best first.
+
+        targets: pictures anywhere, indexed or not, weighted as "2:target.png"; the targets
+        themselves (by content) are left out. unlike: what to keep away from. text: words, for
+        encoders that read them. where: an SQL condition over the catalogue's view `pictures`.
+        index.query.combine has the formula for several targets.
+        """
+        from .embed.similar import Query, find_similar
+
+        stored = self._stored(encoder)
+        query = Query(
+            _listed(targets), _listed(unlike), [text] if isinstance(text, str) else list(text),
+            n=n, min_similarity=min_similarity, where=where, keep_borders=keep_borders,
+        )  # fmt: skip
+        return find_similar(
+            self.catalogue, stored, lambda: self.encoder(stored, options), query
+        )
+
+    def rank(
+        self,
+        items: Paths = (),
+        *,
+        reference: str | Path | None = None,
+        by: str = "embedding",
+        encoder: str | None = None,
+        options: "EncoderOptions | None" = None,
+        keep: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> "Ranking":
+        """Return items in order of a score, best first, with the reason for each.
+
+        items: files or folders, indexed first where they are not yet; without any, the whole
+        library. reference: a picture of how things should look. keep: keep the scores, so that
+        ranking again computes nothing.
+        """
+        from .rank.stills import rank_stills
+
+        remarks: list[str] = []
+        paths = _listed(items)
+        if paths:
+            report = self.index(
+                paths, encoder=encoder, options=options, progress=progress, should_stop=should_stop
+            )
+            remarks += [*report.remarks, *(f"{path}: {why}" for path, why in report.failed)]
+        stored = self._stored(encoder)
+        ranking = rank_stills(
+            self.catalogue, stored, lambda: self.encoder(stored, options), by,
+            reference=reference, below=paths, keep=keep,
+        )  # fmt: skip
+        ranking.remarks[:0] = remarks
+        return ranking
+
+    def vectors(self, *, encoder: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return (ids, vectors) of all searchable items: (n,) int64 and (n, d) float32."""
+        stored = self._stored(encoder)
+        rows = searchable_rows(self.catalogue, stored)
+        found = vectors_of(self.catalogue, stored, rows.items.tolist())
+        ids = np.array([i for i in rows.items.tolist() if i in found], np.int64)
+        if not len(ids):
+            return ids, np.zeros((0, stored.dimension), np.float32)
+        return ids, np.stack([found[int(i)] for i in ids])
+
+    def item(self, number: int) -> Item:
+        """Return an item by its id; raises UsageError for an unknown one."""
+        found = items_by_id(self.catalogue, [int(number)])
+        if int(number) not in found:
+            raise UsageError(f"no item {number} in {self.folder}")
+        return found[int(number)]
+
+    def items(self) -> list[Item]:
+        """Return all items whose files are present, in order of their paths."""
+        found = items_by_id(self.catalogue, present_items(self.catalogue)).values()
+        return sorted(found, key=lambda item: str(item.address))
+
+    def forget(self, paths: Paths) -> int:
+        """Take pictures out of the library and give back the space; return how many went.
+
+        The files themselves are never touched.
+        """
+        with writing(self.folder):
+            gone = forgetting.forget(self.catalogue, [Path(p) for p in _listed(paths)])
+            forgetting.give_back_space(self.catalogue)
+        return gone
+
+    def prune(self) -> int:
+        """Take out everything whose file has vanished; return how many items went."""
+        with writing(self.folder):
+            gone = forgetting.prune(self.catalogue)
+            forgetting.give_back_space(self.catalogue)
+        return gone
+
+    def status(self) -> Status:
+        """Return what is indexed, by what, and what could not be read."""
+        return status_of(self.catalogue)
+
+    def doctor(self, *, deep: bool = False, mend: bool = False) -> "list[Finding]":
+        """Return what is wrong and how to mend it; mend what can be mended, when asked.
+
+        deep: read every picture again and compare its digest.
+        """
+        from .index.health import examine
+
+        return examine(self.catalogue, deep=deep, mend=mend)
+
+    def encoders(self) -> list[StoredEncoder]:
+        """Return the library's encoders, the default first."""
+        return stored_encoders(self.catalogue)
+
+    def set_default_encoder(self, name: str) -> None:
+        """Make an encoder of the library the one that is taken when none is named."""
+        set_default_encoder(self.catalogue, self._stored(name))
+
+    def encoder(self, stored: StoredEncoder, options: "EncoderOptions | None" = None) -> "Encoder":
+        """Make one of the library's encoders; it is kept for the next call.
+
+        Raises EncoderError when its weights are not where they were, or are others.
+        """
+        if stored.identity not in self._made:
+            from .embed.table import remake_encoder
+
+            made, card = remake_encoder(stored.name, stored.identity, stored.card, options)
+            if card != stored.card and self.catalogue.writable:
+                update_card(self.catalogue, stored, card)
+            self._made[stored.identity] = made
+        return self._made[stored.identity]
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalogue.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        self.close()
+        return False
+
+    def _stored(self, name: str | None) -> StoredEncoder:
+        """Return the library's encoder of a name or identity, or the default."""
+        known = self.encoders()
+        if not known:
+            raise LibraryError(f"{self.folder} holds no pictures yet; add some: q index FOLDER")
+        found = [e for e in known if name is None or name in (e.identity, e.name)]
+        if not found:
+            names = [e.name for e in known]
+            hint = closest(name or "", names) or f"; it has {', '.join(names)}"
+            raise EncoderError(
+                f"this library has no vectors of {name}{hint}. "
+                f"Make them with: q index --encoder {name} {self.catalogue.root}"
+            )
+        if len(found) > 1 and name is not None:
+            raise EncoderError(
+                f"{name} is here with different weights; name one of "
+                f"{', '.join(e.identity for e in found)}"
+            )
+        return found[0]
+
+    def _stored_if_any(self, name: str | None) -> StoredEncoder | None:
+        known = [e for e in self.encoders() if name is None or name in (e.identity, e.name)]
+        return known[0] if known else None
+
+    def _entered(
+        self, name: str | None, options: "EncoderOptions | None"
+    ) -> "tuple[Encoder, StoredEncoder]":
+        """Return the encoder to index with, entered into the catalogue."""
+        from .embed.table import DEFAULT, make_encoder
+
+        same_name = self._stored_if_any(name)
+        if same_name and not (options and options.weights):
+            return self.encoder(same_name, options), same_name
+        made = make_encoder(name or (same_name.name if same_name else DEFAULT), options)
+        self._made[made.identity] = made
+        stored = add_encoder(
+            self.catalogue, made.identity, name=made.name, dimension=made.dimension,
+            card=made.card.as_json(),
+        )  # fmt: skip
+        return made, stored
+
+    def _plan(
+        self,
+        paths: Paths,
+        exclude: Sequence[str],
+        *,
+        hidden: bool,
+        encoder: StoredEncoder | None,
+        remarks: list[str],
+    ) -> Plan:
+        from .media.walk import find
+
+        found = find(_listed(paths), exclude=exclude, hidden=hidden)
+        plan = compare(
+            self.catalogue, found.files(),
+            roots={self.catalogue.stored(path) for path in found.folders},
+            unlistable=found.unlistable, encoder=encoder,
+        )  # fmt: skip
+        remarks += found.remarks
+        return plan
+
+    def _make_ready(self, identity: str, remarks: list[str]) -> None:
+        """Make what searches need, so that the first one does not wait for it."""
+        from .index.similarity import similarities
+        from .index.store import open_index
+
+        stored = self._stored(identity)
+        similarities(
+            self.catalogue, stored, open_index(self.catalogue, stored, remark=remarks.append)
+        )
+
+
+def _listed(paths: Paths) -> list[str | Path]:
+    return [paths] if isinstance(paths, str | Path) else list(paths)

@@ -88,22 +88,27 @@ def items_at(catalogue: Catalogue, address: Address) -> list[Item]:
 
 def items_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[Item]:
     """Return present items that are one of the files, or lie in one of the folders."""
-    wanted = [catalogue.stored(path) for path in paths]
-    if catalogue.stored(catalogue.root) in wanted:
-        return _select(catalogue, "sources.state = 'present'", [])
     found: dict[int, Item] = {}
-    for path in wanted:
-        below = path + os.fsencode(os.sep)
-        # blobs compare bytewise: everything from "a/" to the next possible prefix
-        after = below[:-1] + bytes([below[-1] + 1])
-        for item in _select(
-            catalogue,
-            "sources.state = 'present' AND (sources.path = ? OR "
-            "(sources.path >= ? AND sources.path < ?))",
-            [path, below, after],
-        ):
+    for path in paths:
+        condition, values = address_condition(catalogue, [path])
+        for item in _select(catalogue, f"sources.state = 'present' AND ({condition})", values):
             found[item.id] = item
     return list(found.values())
+
+
+def address_condition(catalogue: Catalogue, paths: Sequence[Path]) -> tuple[str, list[object]]:
+    """Return an SQL condition on `sources`, and its values: at one of the paths, or below it."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for path in paths:
+        if catalogue.stored(path) == catalogue.stored(catalogue.root):
+            return "1", []  # the library's own folder: everything, elsewhere too
+        at = catalogue.stored(path).rstrip(os.fsencode(os.sep))
+        below = at + os.fsencode(os.sep)
+        # blobs compare bytewise: all that begins with "a/" lies before "a0", its next neighbour
+        conditions.append("(sources.path = ? OR (sources.path >= ? AND sources.path < ?))")
+        values += [at, below, below[:-1] + bytes([below[-1] + 1])]
+    return " OR ".join(conditions), values
 
 
 def present_items(catalogue: Catalogue) -> list[int]:

@@ -176,14 +176,14 @@ class Refresh:
         known = pending.known
         if self._only_lacks_vector(pending):
             return False
-        if known and known.digest == digest and known.state != "unreadable":
+        alike = sources.sources_of_digest(self.catalogue, digest)
+        if not alike:
+            return False
+        if known and known.id in alike:
             source = known.id
             self._settled.append(partial(sources.record_touch, pending=pending, source=source))
             self.report.unchanged += 1
         else:
-            alike = sources.sources_of_digest(self.catalogue, digest)
-            if not alike:
-                return False
             lost = next((s for s in alike if s in self._missing), None)
             if lost is None:
                 source = alike[0]
@@ -288,6 +288,33 @@ class Refresh:
     def _count(self) -> None:
         self._done += 1
         self.progress(self._done, self._total)
+
+
+def preview(catalogue: Catalogue, plan: Plan) -> Report:
+    """Return what a refresh would do; only files that may have moved or been copied are read."""
+    report = Report(
+        changed=len(plan.changed),
+        unchanged=plan.unchanged,
+        returned=len(plan.returned),
+        failed_before=plan.still_unreadable,
+        encoded=len(plan.unencoded),
+    )
+    missing = {**plan.lost_before, **plan.vanished}
+    sizes = {source.size for source in sources.known_sources(catalogue).values()}
+    for pending in plan.new:
+        alike = []
+        if pending.found.size in sizes:
+            alike = sources.sources_of_digest(catalogue, _read(pending).digest or "")
+        lost = next((source for source in alike if source in missing), None)
+        if lost is not None:
+            del missing[lost]
+            report.moved += 1
+        elif alike:
+            report.copied += 1
+        else:
+            report.new += 1
+    report.vanished = sum(1 for source in plan.vanished if source in missing)
+    return report
 
 
 def _read(pending: Pending) -> _Read:

@@ -1,8 +1,10 @@
 """The table of encoders: a new one is a file beside this one and a line here."""
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ..errors import EncoderError, closest
 from .encoder import Encoder, EncoderOptions
@@ -49,3 +51,31 @@ def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         make = strangers[family].load()
     encoder: Encoder = make(name, options)
     return encoder
+
+
+def remake_encoder(
+    name: str, identity: str, card: dict[str, Any], options: EncoderOptions | None
+) -> tuple[Encoder, dict[str, Any]]:
+    """Make an encoder that a library knows, and return it with the card to keep.
+
+    Weights are read from where they were, unless options name another file. Raises EncoderError
+    when that file is gone, or when what was made is not the encoder that made the vectors.
+    """
+    options = options or EncoderOptions()
+    kept = card.get("weights_path")
+    weights = options.weights or (Path(kept) if kept else None)
+    if weights and not weights.is_file():
+        raise EncoderError(
+            f"the weights of {name} were read from {weights}, which is gone; indexed pictures "
+            "still work, for new ones give the file again: --weights FILE"
+        )
+    made = make_encoder(
+        name, replace(options, weights=weights, arithmetic=card.get("arithmetic", "fp32"))
+    )
+    if made.identity != identity:
+        raise EncoderError(
+            f"{name} here is {made.identity}, the library's vectors are of {identity}: weights, "
+            "preparation or version differ. Give the same weights with --weights FILE, or make a "
+            f"second set with: q index --encoder {name} --weights FILE FOLDER"
+        )
+    return made, made.card.as_json()
