@@ -26,6 +26,8 @@ _PLUGINS = {
     "HEIC": "pillow_heif.as_plugin:HeifImageFile",
 }
 _WITH_EXIF = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+_AVIF_HEAD = 1 << 16
+"""Bytes in which an AVIF's properties lie."""
 _STRIP_PIXELS = 4_000_000
 """Larger pictures are copied out of Pillow in strips, else they lie in memory three times."""
 
@@ -98,6 +100,10 @@ def _decode(image: Image.Image, source: BinaryIO, request: Request) -> Decoded:
         depth, colour_type = _png_header(source)
         if depth == 16 and colour_type != 0:
             return _decode_png16(image, source)
+    if request.format == "AVIF":
+        depth = _avif_depth(source)
+        if depth > 8:
+            return _decode_avif(source, request, depth)
     image.load()
     if image.mode.startswith("I"):
         return _grey16(image)
@@ -154,6 +160,28 @@ def _png_header(source: BinaryIO) -> tuple[int, int]:
     depth, colour_type = source.read(2)
     source.seek(here)
     return depth, colour_type
+
+
+def _avif_depth(source: BinaryIO) -> int:
+    """Return bits a sample from the first "pixi" box (ISO/IEC 23008-12, 6.5.6); 8 without one."""
+    source.seek(0)
+    head = source.read(_AVIF_HEAD)
+    source.seek(0)
+    at = head.find(b"pixi")
+    return head[at + 9] if 0 <= at < len(head) - 9 and head[at + 9] in (10, 12) else 8
+
+
+def _decode_avif(source: BinaryIO, request: Request, depth: int) -> Decoded:
+    """Decode an AVIF of 10 or 12 bits, which Pillow would cut to 8 bits."""
+    import imagecodecs
+
+    both = imagecodecs.avif_decode(source.read(), index=request.frame or 0)
+    both = both[:, :, None] if both.ndim == 2 else both
+    full = 2**depth - 1
+    if both.shape[2] in (2, 4):
+        samples, mask = composite(both[:, :, :-1], both[:, :, -1], full)
+        return Decoded(np.ascontiguousarray(samples), full, depth, mask)
+    return Decoded(both, full, depth)
 
 
 def _decode_png16(image: Image.Image, source: BinaryIO) -> Decoded:
