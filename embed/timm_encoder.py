@@ -1,0 +1,138 @@
+"""Encoders that are networks of timm: timm:mobilenetv2_100, timm:vit_base_patch16_224.mae, ..."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import EncoderError, closest
+from .encoder import Encoder, EncoderOptions
+from .fit import Fit
+from .hub import fetch_from_hub, fetch_from_url
+from .network import make_network_encoder, quiet
+from .torch_ready import ensure_torchvision
+from .weights import fit_weights, load_weights, renamed
+
+if TYPE_CHECKING:
+    import torch
+
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+_SIDE = 224
+"""Pixels; for the rare network whose configuration does not say."""
+
+
+def make(name: str, options: EncoderOptions) -> Encoder:
+    """Return the encoder `timm:NAME`: the pooled features that timm's classifier would see.
+
+    NAME is as timm writes it: an architecture, with or without the tag of its weights, or
+    "hf_hub:OWNER/REPOSITORY" for one that others trained.
+    Raises EncoderError for an unknown name, or weights that can't be had.
+    """
+    ensure_torchvision()
+    model_name = name.partition(":")[2]
+    with quiet():
+        module, configuration = _create(name, model_name)
+        if options.weights is None:
+            source = _fetched(name, configuration)
+        else:
+            source = options.weights
+        weights: Mapping[str, torch.Tensor] = load_weights(source)
+        if not set(module.state_dict()) & set(renamed(weights, module.state_dict())):
+            weights = _translated(module, weights)
+    fit_weights(module, weights, source, droppable=_classifier(configuration))
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    return make_network_encoder(
+        name,
+        module,
+        fit_of(configuration),
+        options=options,
+        about=f"timm's {configuration.get('architecture', model_name)}, pooled features; "
+        f"{parameters / 1e6:.1f} million parameters",
+        licence=_licence(configuration) if options.weights is None else "of the weights file given",
+        download_mb=0 if options.weights else round(parameters * 4 / 1e6),
+    )
+
+
+def fit_of(configuration: Mapping[str, Any]) -> Fit:
+    """Return what timm's own evaluation transform does, of a model's pretrained_cfg.
+
+    As timm.data.transforms_factory.transforms_imagenet_eval, timm 1.0.
+    """
+    import math
+
+    from timm.data import resolve_data_config
+
+    found = resolve_data_config(pretrained_cfg=dict(configuration))
+    height, width = found["input_size"][-2:]
+    scale = (math.floor(height / found["crop_pct"]), math.floor(width / found["crop_pct"]))
+    mode = found["crop_mode"]
+    resize = {"squash": "squash", "border": "longer"}.get(mode, "shorter")
+    return Fit(
+        size=(height, width),
+        resize_to=scale,
+        resize=resize,  # type: ignore[arg-type]
+        rounding="down" if resize == "shorter" and scale[0] == scale[1] else "nearest",
+        interpolation=found["interpolation"],
+        mean=tuple(found["mean"]),
+        sd=tuple(found["std"]),
+        fill=tuple(round(255 * value) for value in found["mean"])
+        if mode == "border"
+        else (0, 0, 0),
+    )
+
+
+def _create(name: str, model_name: str) -> tuple["torch.nn.Module", dict[str, Any]]:
+    """Return the network without classifier and weights, and timm's configuration of it."""
+    import timm
+
+    source, _, repository = model_name.partition(":")
+    if source in ("hf_hub", "hf-hub"):
+        fetch_from_hub(name, repository, ["config.json"])  # fails sooner than timm would
+    else:
+        architecture, _, tag = model_name.partition(".")
+        if not timm.is_model(architecture):
+            hint = closest(model_name, [*timm.list_models(), *timm.list_pretrained()])
+            raise EncoderError(f"timm has no network {model_name}{hint}")
+        tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{architecture}.*")]
+        if tag and tag not in tags:
+            known = closest(tag, tags) or f"; there is {', '.join(tags) or 'no tag'}"
+            raise EncoderError(f"timm knows no weights {tag} of {architecture}{known}")
+    try:
+        module = timm.create_model(model_name, pretrained=False, num_classes=0)
+    except (RuntimeError, TypeError, ValueError, AssertionError) as problem:
+        raise EncoderError(f"timm can't make {model_name}: {problem}") from problem
+    return module, dict(module.pretrained_cfg)
+
+
+def _fetched(name: str, configuration: Mapping[str, Any]) -> Any:
+    """Return the path of the weights, fetched from where timm's configuration says."""
+    if configuration.get("hf_hub_id"):
+        special = configuration.get("hf_hub_filename")
+        files = [special] if special else HUB_FILES
+        return fetch_from_hub(name, configuration["hf_hub_id"], files)
+    if configuration.get("url") and not configuration.get("custom_load"):
+        return fetch_from_url(name, configuration["url"])
+    raise EncoderError(f"timm has no weights for {name}; give a file with --weights FILE")
+
+
+def _translated(
+    module: "torch.nn.Module", weights: Mapping[str, "torch.Tensor"]
+) -> Mapping[str, "torch.Tensor"]:
+    """Return weights that bear their authors' names under timm's, where timm knows how."""
+    translate = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
+    if translate is None:
+        return weights
+    try:
+        translated: Mapping[str, torch.Tensor] = translate(dict(weights), module)
+    except (KeyError, IndexError, AttributeError, RuntimeError, ValueError, AssertionError):
+        return weights  # of another network; fit_weights says which names do not fit
+    return translated
+
+
+def _classifier(configuration: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the layers that timm drops with num_classes=0."""
+    found = configuration.get("classifier") or ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def _licence(configuration: Mapping[str, Any]) -> str:
+    return str(configuration.get("license") or "not stated by timm")
