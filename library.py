@@ -29,7 +29,6 @@ from .errors import EncoderError, LibraryError, UsageError, closest
 if TYPE_CHECKING:
     from .embed.encoder import Encoder, EncoderOptions
     from .embed.refresh import Report
-    from .index.exact import ExactIndex
     from .index.health import Finding
     from .rank.ranking import Ranking
     from .show.matches import Matches
@@ -80,7 +79,7 @@ class Library:
 
     on_remark(text) is told what a user should know besides the result; by default it gathers in
     the results' `remarks`.
-    """  # noqa: D205, D209
+    """  # noqa: D205
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -161,9 +160,7 @@ class Library:
             _listed(targets), _listed(unlike), [text] if isinstance(text, str) else list(text),
             n=n, min_similarity=min_similarity, where=where, keep_borders=keep_borders,
         )  # fmt: skip
-        return find_similar(
-            self.catalogue, stored, lambda: self.encoder(stored, options), query
-        )
+        return find_similar(self.catalogue, stored, lambda: self.encoder(stored, options), query)
 
     def rank(
         self,
@@ -200,7 +197,9 @@ class Library:
         ranking.remarks[:0] = remarks
         return ranking
 
-    def vectors(self, *, encoder: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def vectors(
+        self, *, encoder: str | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return (ids, vectors) of all searchable items: (n,) int64 and (n, d) float32."""
         stored = self._stored(encoder)
         rows = searchable_rows(self.catalogue, stored)

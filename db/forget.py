@@ -20,7 +20,7 @@ def forget(catalogue: Catalogue, paths: Sequence[Path]) -> int:
         for path in paths:
             condition, values = address_condition(catalogue, [path])
             found = connection.execute(
-                f"SELECT id FROM sources WHERE {condition}",  # noqa: S608 - no user text in it
+                f"SELECT id FROM sources WHERE {condition}",
                 values,
             ).fetchall()
             if not found:

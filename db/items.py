@@ -126,7 +126,7 @@ def present_items(catalogue: Catalogue) -> list[int]:
 def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[Item]:
     with catalogue.reading() as connection:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM items JOIN sources ON sources.id = items.source "  # noqa: S608
+            f"SELECT {_COLUMNS} FROM items JOIN sources ON sources.id = items.source "
             f"WHERE {where} ORDER BY sources.path, items.frame",
             values,
         ).fetchall()

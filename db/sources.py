@@ -117,7 +117,9 @@ def compare(
         else:
             if source.state == "vanished":
                 plan.returned.append(source.id)
-            missing = [Pending(file, path, source, *place) for place in unencoded.get(source.id, [])]
+            missing = [
+                Pending(file, path, source, *place) for place in unencoded.get(source.id, [])
+            ]
             if not missing and not _has_item(catalogue, source.id, frame, part):
                 missing = [pending]
             plan.unencoded.extend(missing)
@@ -144,7 +146,9 @@ def _has_item(catalogue: Catalogue, source: int, frame: int | None, part: str | 
 def _below(path: bytes, folders: Collection[bytes]) -> bool:
     separator = os.fsencode(os.sep)
     return any(
-        folder in (b"", b".") or path == folder or path.startswith(folder.rstrip(separator) + separator)
+        folder in (b"", b".")
+        or path == folder
+        or path.startswith(folder.rstrip(separator) + separator)
         for folder in folders
     )
 
@@ -192,7 +196,9 @@ def record_picture(
     )  # fmt: skip
 
 
-def record_copy(connection: sqlite3.Connection, pending: Pending, digest: str, original: int) -> None:
+def record_copy(
+    connection: sqlite3.Connection, pending: Pending, digest: str, original: int
+) -> None:
     """Enter a file whose content is known: its items and vectors are those of the original."""
     kind, frames, header = connection.execute(
         "SELECT kind, frames, header FROM sources WHERE id = ?", (original,)

@@ -192,7 +192,9 @@ def grow_generation(connection: sqlite3.Connection, encoder: int | None = None) 
     if encoder is None:
         connection.execute("UPDATE encoders SET generation = generation + 1")
     else:
-        connection.execute("UPDATE encoders SET generation = generation + 1 WHERE id = ?", (encoder,))
+        connection.execute(
+            "UPDATE encoders SET generation = generation + 1 WHERE id = ?", (encoder,)
+        )
 
 
 def compact(catalogue: Catalogue, encoder: StoredEncoder) -> int:

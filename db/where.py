@@ -34,7 +34,7 @@ def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
         connection.set_authorizer(_authorise)
         rows = connection.execute(
-            f"SELECT id FROM pictures WHERE state = 'present' AND ({condition}\n) ORDER BY id"  # noqa: S608
+            f"SELECT id FROM pictures WHERE state = 'present' AND ({condition}\n) ORDER BY id"
         ).fetchall()
         return np.array(sorted({int(r[0]) for r in rows}), np.int64)
     except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, OverflowError) as problem:

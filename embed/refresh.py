@@ -188,9 +188,7 @@ class Refresh:
             if lost is None:
                 source = alike[0]
                 self._settled.append(
-                    partial(
-                        sources.record_copy, pending=pending, digest=digest, original=source
-                    )
+                    partial(sources.record_copy, pending=pending, digest=digest, original=source)
                 )
                 self.report.copied += 1
             else:
@@ -240,7 +238,9 @@ class Refresh:
     def _encode(self) -> None:
         """Encode what waits; committed when some time has gone by or much has gathered."""
         if self._waiting:
-            vectors = self.encoder.encode([w.prepared for w in self._waiting if w.prepared is not None])
+            vectors = self.encoder.encode(
+                [w.prepared for w in self._waiting if w.prepared is not None]
+            )
             self._encoded.append((self._waiting, vectors))
             self._waiting = []
         self._commit_when_due()

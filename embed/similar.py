@@ -62,9 +62,7 @@ def find_similar(
         ids, scores = ids[scores >= query.min_similarity], scores[scores >= query.min_similarity]
     # a cosine between a text and a picture is of another kind than one between pictures
     usual = (
-        None
-        if any(target.is_text for target in asked)
-        else similarities(catalogue, stored, index)
+        None if any(target.is_text for target in asked) else similarities(catalogue, stored, index)
     )
     entries = _entries(catalogue, ids, scores, usual)
     remarks += _copies(asked)

@@ -1,6 +1,6 @@
 """The table of encoders: a new one is a file beside this one and a line here."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,10 +26,30 @@ ENCODERS: dict[str, Row] = {
     "colour": Row("builtin:make", "a colour histogram", "colour"),
     "thumbnail": Row("thumbnail:make", "16 x 16 pixels; for comparison only", "thumbnail"),
     "timm": Row("timm_encoder:make", "any network of timm", "timm:mobilenetv2_100"),
-    "torchvision": Row("torchvision_encoder:make", "any classifier of torchvision", "torchvision:vgg16"),
+    "torchvision": Row(
+        "torchvision_encoder:make", "any classifier of torchvision", "torchvision:vgg16"
+    ),
     "clip": Row("clip_encoder:make", "meaning; reads text too (open_clip)", "clip:ViT-B-32/openai"),
 }
 DEFAULT = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An encoder that can be named, for `q encoders`."""
+
+    name: str
+    about: str
+    example: str
+
+
+def known_encoders() -> list[Known]:
+    """Return the table, then what strangers add through entry points."""
+    strangers = entry_points(group="seeing.encoders")
+    return [
+        *(Known(name, row.about, row.example) for name, row in ENCODERS.items()),
+        *(Known(p.name, f"from {p.value.partition(':')[0]}", p.name) for p in strangers),
+    ]
 
 
 def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:

@@ -76,9 +76,7 @@ def picture_target(
             return Target(readable(text), vector, weight, wanted, False, content, address, items)
     try:
         made = encoder()
-        picture = read(
-            address.path, part=address.part, frame=address.frame, at_least=made.reads_at
-        )
+        picture = read(address.path, part=address.part, frame=address.frame, at_least=made.reads_at)
     except PictureError as problem:
         raise UsageError(f"{readable(text)}: {problem}") from problem
     remarks = []
@@ -89,9 +87,7 @@ def picture_target(
             f"became {cut.width} x {cut.height} (--keep-borders keeps them)"
         )
     vector = made.encode([made.prepare(cut)])[0]
-    return Target(
-        readable(text), vector, weight, wanted, False, content, address, items, remarks
-    )
+    return Target(readable(text), vector, weight, wanted, False, content, address, items, remarks)
 
 
 def text_target(encoder: Encoder, text: str, *, wanted: bool = True) -> Target:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LibraryError, ShapeError
-from .base import NO_ITEM, NO_SCORE, Capabilities, IndexSpec, Ids, Quality, Vectors
+from .base import NO_ITEM, NO_SCORE, Capabilities, Ids, IndexSpec, Quality, Vectors
 
 BLAS_QUERIES = 20
 """From so many queries on, blocks are multiplied as matrices: 8 times faster at a hundred."""

@@ -60,9 +60,7 @@ def _examine_catalogue(catalogue: Catalogue) -> list[Finding]:
     return found or [Finding("good", "catalogue is whole")]
 
 
-def _examine_vectors(
-    catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool
-) -> list[Finding]:
+def _examine_vectors(catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool) -> list[Finding]:
     rows = searchable_rows(catalogue, encoder)
     damaged: list[int] = []
     for part, _, whole in VectorFile(catalogue, encoder).blocks(rows.rows, rows.checks):

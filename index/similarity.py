@@ -49,9 +49,7 @@ class Similarities:
         return None if self.close is None else bool(similarity >= self.close)
 
 
-def similarities(
-    catalogue: Catalogue, encoder: StoredEncoder, index: ExactIndex
-) -> Similarities:
+def similarities(catalogue: Catalogue, encoder: StoredEncoder, index: ExactIndex) -> Similarities:
     """Return the library's statistics, measured anew when its items have changed enough."""
     with catalogue.reading() as connection:
         row = connection.execute(
@@ -99,7 +97,9 @@ def _all_or_some_pairs(
     first = random.integers(0, n, PAIRS)
     second = (first + random.integers(1, n, PAIRS)) % n
     found = [
-        np.einsum("nd,nd->n", index.get(ids[first[i : i + 4096]]), index.get(ids[second[i : i + 4096]]))
+        np.einsum(
+            "nd,nd->n", index.get(ids[first[i : i + 4096]]), index.get(ids[second[i : i + 4096]])
+        )
         for i in range(0, PAIRS, 4096)
     ]
     return np.concatenate(found)

@@ -36,9 +36,7 @@ def rank_stills(
         target = picture_target(catalogue, stored, make, reference)
         remarks += target.remarks
         shown = Reference(Path(target.name), target.digest or "", target.vector)
-    usual = similarities(
-        catalogue, stored, open_index(catalogue, stored, remark=remarks.append)
-    )
+    usual = similarities(catalogue, stored, open_index(catalogue, stored, remark=remarks.append))
     setting = Setting(catalogue, stored, shown, usual)
     scorer = make_scorer(by, setting)
     if below:

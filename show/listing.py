@@ -1,10 +1,7 @@
 """Results that are lists of items: the same rows as JSON, CSV, paths, table, notebook, sheet."""
 
 import base64
-import csv
 import html
-import io
-import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 from ..db.items import Item
 from ..errors import PictureError, SeeingError
 from ..media.address import Address
+from .rows import rows_as_csv
 
 JSON_VERSION = 1
 
@@ -106,14 +104,7 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
 
     def as_csv(self) -> str:
         """Return a table with a line of names; labels are JSON, missing values empty."""
-        rows = [self.row(entry) for entry in self.entries]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        out = io.StringIO()
-        writer = csv.DictWriter(out, names or ["rank", "item"], lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: json.dumps(v) if isinstance(v, dict) else v for k, v in row.items()})
-        return out.getvalue()
+        return rows_as_csv([self.row(entry) for entry in self.entries])
 
     def to_pandas(self) -> Any:  # noqa: ANN401 - pandas is not required
         """Return a pandas.DataFrame; raises ImportError where pandas is not installed."""
@@ -126,7 +117,9 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
         from astropy.table import Table
 
         rows = [self.row(entry) for entry in self.entries]
-        return Table(rows=[{k: str(v) if isinstance(v, dict) else v for k, v in r.items()} for r in rows])
+        return Table(
+            rows=[{k: str(v) if isinstance(v, dict) else v for k, v in r.items()} for r in rows]
+        )
 
     def sheet(self, path: str | Path, *, columns: int | None = None) -> None:
         """Write a contact sheet: the targets, then the entries with rank and value."""

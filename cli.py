@@ -1,0 +1,80 @@
+"""The command `q`: reads arguments, calls one function, prints. No arithmetic here."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from .commands import find_similar, forget, index, rank, status
+from .commands.config import configured
+from .commands.output import remark
+from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
+
+app = typer.Typer(
+    name="q",
+    help="Find pictures by example, and say which are best.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (index, find_similar, rank, status, forget):
+    module.register(app)
+
+# typer may carry a click of its own: this is the base of all that is wrong with a call in either
+_CallError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+@app.callback()
+def about(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    """Find pictures by example, and say which are best."""
+    if show_version:
+        print(f"seeing {version('seeing')}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; one line on standard error for an error."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        result = app(given, standalone_mode=False, prog_name="q", default_map=configured(given))
+        sys.stdout.flush()
+    except (SeeingError, _CallError, BrokenPipeError, KeyboardInterrupt, typer.Abort) as problem:
+        if "--debug" in given and not isinstance(problem, BrokenPipeError):
+            raise
+        return _explain(problem)
+    return result if isinstance(result, int) else EXIT_DONE
+
+
+def _explain(problem: BaseException) -> int:
+    """Say in one line what was wrong; return the exit status."""
+    if isinstance(problem, BrokenPipeError):
+        # the reader has gone: end quietly, and keep the interpreter from flushing into the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    if isinstance(problem, KeyboardInterrupt | typer.Abort):
+        remark("interrupted; what was done is kept, the same command goes on from there")
+        return EXIT_INTERRUPTED
+    if isinstance(problem, SeeingError):
+        remark(str(problem))
+        return problem.exit_code
+    said = getattr(problem, "format_message", lambda: str(problem))()
+    if said:
+        remark(f"{said.rstrip('.')}. See: q --help")
+    return EXIT_ERROR
+
+
+def main() -> None:
+    """Run `q` with the process's arguments."""
+    sys.exit(run())

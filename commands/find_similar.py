@@ -1,0 +1,70 @@
+"""`q find-similar`: what looks like a picture."""
+
+from typing import Annotated
+
+import typer
+
+from ..errors import EXIT_DONE, EXIT_NOTHING
+from .options import Common, Listed, Making, unfold
+from .output import print_listing, read_list, remark
+from .session import opened, options_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("find-similar")(unfold(find_similar))
+
+
+def find_similar(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TARGET...", help="Pictures anywhere, indexed or not; 2:FILE counts twofold."
+        ),
+    ] = None,
+    *,
+    n: Annotated[int, typer.Option("-n", help="How many matches.")] = 12,
+    unlike: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Keep away from this; repeatable.")
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORDS", help="Look for this, with an encoder that reads text."),
+    ] = None,
+    min_similarity: Annotated[
+        float | None, typer.Option(metavar="COSINE", help="Leave out what is less alike.")
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SQL",
+            help="Only pictures for which this holds, as \"width > 500 AND kind = 'FITS'\".",
+        ),
+    ] = None,
+    keep_borders: Annotated[
+        bool, typer.Option("--keep-borders", help="Do not cut black borders off a target.")
+    ] = False,
+    making: Making,
+    listed: Listed,
+    common: Common,
+) -> int:
+    """Show the pictures of the library that look most like some targets.
+
+    Ends with 1 when nothing is found, or nothing is close.
+    """
+    with opened(common) as library:
+        matches = library.find_similar(
+            [*(targets or []), *read_list(listed.listed, nul=listed.nul)],
+            unlike=unlike or [], text=text or [], n=n, min_similarity=min_similarity, where=where,
+            encoder=making.encoder, options=options_of(making), keep_borders=keep_borders,
+        )  # fmt: skip
+        if matches.any_close is False:
+            matches.remarks.append(
+                "nothing here is close: the best match is less like the target than nearly every "
+                "picture of the library is like its nearest other"
+            )
+        several = len(library.encoders()) > 1 and not making.encoder
+        if several:
+            remark(f"by the library's default encoder, {library.encoders()[0].name}", common)
+        print_listing(matches, common, listed)
+    return EXIT_DONE if len(matches) and matches.any_close is not False else EXIT_NOTHING

@@ -1,0 +1,149 @@
+"""Options that many commands share, written once: dataclasses unfolded into a command's call."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every command takes."""
+
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--library",
+            envvar="Q_LIBRARY",
+            metavar="FOLDER",
+            rich_help_panel="Common",
+            help="The library: its .q folder, or the folder that holds it.",
+        ),
+    ] = None
+    json: Annotated[
+        bool, typer.Option("--json", rich_help_panel="Common", help="Print one JSON document.")
+    ] = False
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", rich_help_panel="Common", help="Print a JSON object a line.")
+    ] = False
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            rich_help_panel="Common",
+            help="Write a table as CSV; - is standard output.",
+        ),
+    ] = None
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", rich_help_panel="Common", help="No progress, no remarks."),
+    ] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", rich_help_panel="Common", help="Tell more.")
+    ] = False
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", rich_help_panel="Common", help="Show a traceback on an error."),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How an encoder is made and run."""
+
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            "-e",
+            envvar="Q_ENCODER",
+            metavar="NAME",
+            rich_help_panel="Encoder",
+            help="What turns pictures into vectors: builtin, timm:NAME, clip:ARCHITECTURE/TAG, "
+            "... (q encoders). Default: the library's own, builtin for a new one.",
+        ),
+    ] = None
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            envvar="Q_WEIGHTS",
+            metavar="FILE",
+            rich_help_panel="Encoder",
+            help="The network's weights, instead of a download.",
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            envvar="Q_DEVICE",
+            metavar="NAME",
+            rich_help_panel="Encoder",
+            help="cpu, cuda, cuda:1, mps; default: the best one present.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What every command takes that lists items."""
+
+    paths: Annotated[
+        bool, typer.Option("--paths", help="Print only paths, one a line, for a pipe.")
+    ] = False
+    nul: Annotated[
+        bool,
+        typer.Option("-0", "--null", help="Paths end with NUL, coming in (--from) and going out."),
+    ] = False
+    listed: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="FILE", help="Read more paths from a file; - is standard input."
+        ),
+    ] = None
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", metavar="FILE", help="Write a contact sheet (PNG, JPEG, WebP)."),
+    ] = None
+
+
+def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that takes the fields of its dataclass parameters as options of its own.
+
+    typer reads the signature; the parameter `common: Common` becomes --library, --json and so on.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    folded = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in folded:
+            parameters.append(parameter.replace(annotation=hints[name]))
+            continue
+        inner = get_type_hints(folded[name], include_extras=True)
+        for field in fields(folded[name]):  # type: ignore[arg-type]
+            default = field.default if field.default is not MISSING else inspect.Parameter.empty
+            parameters.append(
+                inspect.Parameter(
+                    field.name, inspect.Parameter.KEYWORD_ONLY, default=default,
+                    annotation=inner[field.name],
+                )
+            )  # fmt: skip
+
+    @wraps(function)
+    def called(**values: Any) -> Any:  # noqa: ANN401
+        for name, kind in folded.items():
+            names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+            values[name] = kind(**{n: values.pop(n) for n in names})
+        return function(**values)
+
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in keyword}
+    return called

@@ -1,0 +1,162 @@
+"""Where words go: results to standard output, remarks and progress to standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from .options import Common, Listed
+
+if TYPE_CHECKING:
+    from ..show.listing import Listing
+
+
+def remark(text: str, common: Common | None = None) -> None:
+    """Tell a person something that is not the result."""
+    if common is None or not common.quiet:
+        print(f"q: {printable(text)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Return text on one line: control characters and lone surrogates as escapes."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json takes
+    """Print one document."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_document(document: dict[str, Any], rows: str, common: Common) -> bool:
+    """Print a command's answer as --json, --jsonl or --csv ask; False when none of them does.
+
+    rows: the key of the list that --jsonl and --csv go through.
+    """
+    if common.csv:
+        write_csv(document[rows], common.csv)
+    if common.json:
+        print_json(document)
+    elif common.jsonl:
+        for row in document[rows]:
+            print(json.dumps(row, ensure_ascii=False, allow_nan=False))
+    return common.json or common.jsonl or common.csv == "-"
+
+
+def write_csv(rows: Sequence[dict[str, Any]], file: str) -> None:
+    """Write rows as CSV to a file, or to standard output for "-"."""
+    from ..show.rows import rows_as_csv
+
+    write_text(rows_as_csv(rows), file)
+
+
+def write_text(text: str, file: str) -> None:
+    """Write text to a file, or to standard output for "-"."""
+    if file == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise UsageError(f"can't write {file}: {problem.strerror}") from problem
+
+
+def print_listing(
+    listing: "Listing[Any]", common: Common, listed: Listed, *, table_head: str = ""
+) -> None:
+    """Print a list of items in the way that was asked for, and write its sheet."""
+    for text in listing.remarks:
+        remark(text, common)
+    if listed.sheet:
+        listing.sheet(listed.sheet)
+        remark(f"contact sheet: {listed.sheet}", common)
+    if listed.paths:
+        write_paths([entry.item.bytes for entry in listing], nul=listed.nul)
+    elif not print_document(listing.as_json(), "results", common) and len(listing):
+        if table_head:
+            print(table_head)
+        columns = [column.title for column in listing.columns]
+        right = [True, *(column.right for column in listing.columns), False]
+        rows = [
+            [str(entry.rank), *(column.text(entry) for column in listing.columns), str(entry.item)]
+            for entry in listing
+        ]
+        print_table(["rank", *columns, "item"], rows, right=right)
+
+
+def write_paths(paths: Sequence[bytes], *, nul: bool) -> None:
+    """Write paths exactly, byte for byte."""
+    sys.stdout.flush()
+    end = b"\0" if nul else b"\n"
+    sys.stdout.buffer.write(b"".join(path + end for path in paths))
+    sys.stdout.buffer.flush()
+
+
+def print_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool] | None = None
+) -> None:
+    """Print an aligned table: as wide as it needs in a pipe, folded to the width of a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, title in enumerate(titles):
+        justify = "right" if right and right[place] else "left"
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=place + 1 < len(titles))  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.measure(table).maximum, 20)
+        with console.capture() as captured:
+            console.print(table)
+        sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
+        return
+    console.print(table)
+
+
+def read_list(file: str | None, *, nul: bool) -> list[str]:
+    """Return the paths listed in a file, one a line (or NUL-separated); "-" is standard input."""
+    if file is None:
+        return []
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as problem:
+        raise UsageError(f"can't read {file}: {problem.strerror}") from problem
+    return [os.fsdecode(part) for part in content.split(b"\0" if nul else b"\n") if part]
+
+
+@contextmanager
+def progress(common: Common, what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show progress with rate and remaining time on a terminal; nothing in a pipe or when quiet."""
+    if common.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as bars:  # fmt: skip
+        task = bars.add_task(what, total=None, rate="")
+
+        def tell(done: int, total: int) -> None:
+            speed = bars.tasks[0].speed
+            bars.update(task, completed=done, total=total, rate=f"{speed:.0f}/s" if speed else "")
+
+        yield tell

@@ -1,0 +1,23 @@
+"""Opening the library that a command works on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..library import Library, open_library
+from .options import Common, Making
+
+if TYPE_CHECKING:
+    from ..embed.encoder import EncoderOptions
+
+
+def opened(common: Common, *, create: bool = False) -> Library:
+    """Return the library that the options name, else the nearest one; made only with `create`."""
+    return open_library(common.library, create=create)
+
+
+def options_of(making: Making, arithmetic: str = "fp32") -> "EncoderOptions":
+    """Return what the user said about how the encoder is made."""
+    from ..embed.encoder import EncoderOptions
+
+    weights = None if making.weights is None else Path(making.weights).absolute()
+    return EncoderOptions(weights, making.device, arithmetic)  # type: ignore[arg-type]
