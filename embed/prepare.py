@@ -1,0 +1,136 @@
+"""From a picture of any kind to colours on a screen, and from there to a small square."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..media.picture import Picture
+
+Colours = NDArray[np.float32]
+
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue (ITU-R BT.601, on gamma-corrected values)."""
+STRETCH = {"black": "median", "soft": 3.0, "white": 0.998, "dim_below": 0.125}
+"""How linear and deep pictures are stretched; part of every identity that uses `display`."""
+
+_DIM_QUANTILE = 0.999
+_SAMPLE = 1_000_000
+"""Statistics of larger pictures are taken from about this many pixels, evenly spread."""
+
+
+def display(picture: Picture) -> Colours:
+    """Return a picture as a screen would show it: (height, width, 3) float32 in 0..1.
+
+    Grey becomes three equal channels, so does the mean of two bands; of more than three bands the
+    first three are taken. Pictures of 8 bits stay as they are. Pictures that are linear in light,
+    and integers of more bits whose 99.9 % quantile lies below 1/8 of full scale, are stretched
+    (see `stretch`). Invalid pixels take no part in it and become black there.
+    """
+    bands = picture.samples
+    if bands.shape[2] > 3:
+        bands = bands[:, :, :3]
+    if not needs_stretch(picture):
+        shown = bands.astype(np.float32) * np.float32(1 / (picture.full_scale or 1.0))
+        if shown.dtype.kind == "f" and picture.samples.dtype.kind == "f":
+            shown = np.nan_to_num(shown, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0)
+    else:
+        shown = stretch(bands, picture.mask)
+    if shown.shape[2] == 3:
+        return shown
+    if shown.shape[2] == 2:
+        shown = shown.mean(axis=2, keepdims=True)
+    return np.repeat(shown, 3, axis=2)
+
+
+def needs_stretch(picture: Picture) -> bool:
+    """Tell whether a picture's values would look black, or burnt, if shown as they are."""
+    if picture.linear:
+        return True
+    if picture.samples.dtype.kind == "f" or picture.depth <= 8:
+        return False
+    values = _spread(picture.samples, picture.mask)
+    if not values.size:
+        return False
+    return bool(np.quantile(values, _DIM_QUANTILE) < STRETCH["dim_below"] * picture.full_scale)
+
+
+def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -> Colours:
+    """Return bands (height, width, n) of linear light, compressed to 0..1 by an inverse sine.
+
+    Each band loses its background b (median). All are then multiplied by F(I) / I, where I is the
+    mean of the bands and F(I) = asinh(I / s) / asinh(w / s): colours are kept (Lupton et al. 2004,
+    PASP 116, 133, section 2). s is 3 times the noise (1.4826 times the median absolute deviation
+    of I), but at least a millionth of the white point w, the 99.8 % quantile of I. What lies below
+    the background is black. Any constant picture is black.
+    """
+    values = np.asarray(bands, dtype=np.float64)
+    invalid = ~np.isfinite(values).all(axis=2)
+    if mask is not None:
+        invalid |= mask
+    known = _spread(values, invalid)
+    if not known.size:
+        return np.zeros(values.shape, dtype=np.float32)
+    values = np.where(invalid[:, :, None], 0.0, values)
+    background = np.median(known, axis=0)
+    largest = float(np.abs(known - background).max())
+    if not 0.0 < largest < np.inf:
+        return np.zeros(values.shape, dtype=np.float32)
+    values = (values - background) / largest  # within -1..1: nothing below overflows
+    light = values.mean(axis=2)
+    known_light = ((known - background) / largest).mean(axis=1)
+    noise = 1.4826 * float(np.median(np.abs(known_light - np.median(known_light))))
+    white = float(np.quantile(known_light, STRETCH["white"]))
+    if white <= 3.0 * noise:  # a few bright pixels on nothing, or noise alone
+        white = max(float(known_light.max()), 3.0 * noise)
+    if white <= 0.0:
+        return np.zeros(values.shape, dtype=np.float32)
+    soft = max(float(STRETCH["soft"]) * noise, 1e-6 * white)
+    shown = np.arcsinh(np.maximum(light, 0.0) / soft) / np.arcsinh(white / soft)
+    ratio = np.divide(shown, light, out=np.zeros_like(light), where=light > 0.0)
+    ratio[invalid] = 0.0
+    return np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
+
+
+def middle_square(rgb: Colours, side: int) -> Colours:
+    """Return the middle square of (height, width, 3) colours as (side, side, 3) float32.
+
+    Larger pictures are averaged over areas (a Hamming-windowed kernel, after whole-number boxes
+    where the picture is several times too large); smaller ones are interpolated (bilinear).
+    """
+    height, width, bands = rgb.shape
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = rgb[top : top + edge, left : left + edge]
+    if edge == side:
+        return np.ascontiguousarray(square, dtype=np.float32)
+    method = Image.Resampling.HAMMING if edge > side else Image.Resampling.BILINEAR
+    small = np.empty((side, side, bands), dtype=np.float32)
+    for band in range(bands):
+        plane = Image.fromarray(np.ascontiguousarray(square[:, :, band], dtype=np.float32))
+        small[:, :, band] = plane.resize((side, side), method, reducing_gap=3.0)
+    return small
+
+
+def working_square(picture: Picture, side: int) -> Colours:
+    """Return `middle_square(display(picture), side)`, quicker where a picture has 8 bits."""
+    if picture.samples.dtype == np.uint8 and not needs_stretch(picture):
+        edge = min(picture.height, picture.width)
+        top, left = (picture.height - edge) // 2, (picture.width - edge) // 2
+        square = np.ascontiguousarray(picture.samples[top : top + edge, left : left + edge, :3])
+        if edge > side and square.shape[2] in (1, 3):
+            image = Image.fromarray(square[:, :, 0] if square.shape[2] == 1 else square)
+            image = image.resize((side, side), Image.Resampling.HAMMING, reducing_gap=3.0)
+            square = np.asarray(image).reshape(side, side, square.shape[2])
+        cut = Picture(square, picture.full_scale, picture.depth)
+        return middle_square(display(cut), side)
+    return middle_square(display(picture), side)
+
+
+def _spread(bands: NDArray[np.generic], invalid: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Return (n, bands) valid samples, evenly spread over the picture, at most about a million."""
+    step = max(1, int(np.sqrt(bands.shape[0] * bands.shape[1] / _SAMPLE)))
+    sample = np.asarray(bands[::step, ::step], dtype=np.float64)
+    if invalid is None:
+        return sample.reshape(-1, bands.shape[2])
+    valid = ~invalid[::step, ::step]
+    return sample[valid]

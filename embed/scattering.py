@@ -1,0 +1,160 @@
+"""Texture: how strong the waves of each length are, and how waves of waves follow them.
+
+Scattering transform with Morlet wavelets (Mallat 2012, Comm. Pure Appl. Math. 65, 1331; Bruna and
+Mallat 2013, IEEE TPAMI 35, 1872), made blind to turning by averaging over the first angle (after
+Sifre and Mallat 2013, CVPR). Everything is computed in the Fourier domain: a wavelet's spectrum
+fills a small box, so each band is cut out of the picture's spectrum and transformed back at the
+resolution it needs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .prepare import LUMINANCE, Colours
+
+OCTAVES = 4
+ANGLES = 8
+WINDOWS = (0.12, 0.27)
+"""Widths (sd, in units of the side) of the two Gaussian windows, around the middle."""
+FLOOR = 0.02
+"""Added under the logarithms: below it, differences are noise."""
+
+_SIGMA = 0.8
+_CARRIER = 0.75 * np.pi
+_SLANT = 0.5
+_HALF = ANGLES // 2
+
+Spectra = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class Octave:
+    """The wavelets of one octave, cut to the box of the spectrum that they fill.
+
+    side: of the bands made with them, pixels. places: (angles, side * side), where the box lies in
+    a flattened spectrum of the whole picture. values: (angles, side, side) float32.
+    windows: (side * side, windows), columns add up to 1.
+    """
+
+    side: int
+    places: NDArray[np.intp]
+    values: NDArray[np.float32]
+    windows: NDArray[np.float32]
+
+
+def morlet(frequencies: NDArray[np.float64], octave: int, angle: int) -> NDArray[np.float64]:
+    """Return the spectrum of a Morlet wavelet at (..., 2) frequencies, radians per pixel.
+
+    exp(-|w - x|^2 / 2) minus the share of exp(-|w|^2 / 2) that makes the mean zero, lengths
+    measured by the wavelet's own ellipse: sd 0.8 * 2^octave pixels along the wave, twice that
+    across it; x = 0.75 pi / 2^octave along it.
+    """
+    turn = np.pi * angle / ANGLES
+    along = frequencies[..., 0] * np.sin(turn) + frequencies[..., 1] * np.cos(turn)
+    across = frequencies[..., 0] * np.cos(turn) - frequencies[..., 1] * np.sin(turn)
+    sigma, carrier = _SIGMA * 2.0**octave, _CARRIER / 2.0**octave
+    apart = (across * sigma / _SLANT) ** 2
+
+    def bell(centre: float) -> NDArray[np.float64]:
+        return np.exp(-0.5 * (((along - centre) * sigma) ** 2 + apart))
+
+    return bell(carrier) - np.exp(-0.5 * (carrier * sigma) ** 2) * bell(0.0)
+
+
+def make_octave(side: int, octave: int) -> Octave:
+    """Make the wavelets of one octave for squares of `side` pixels (a multiple of 2^octave)."""
+    small = side >> octave
+    places = np.empty((ANGLES, small * small), dtype=np.intp)
+    values = np.empty((ANGLES, small, small), dtype=np.float32)
+    steps = np.arange(small)
+    for angle in range(ANGLES):
+        turn = np.pi * angle / ANGLES
+        centre = _CARRIER / 2.0**octave * side / (2 * np.pi)
+        # Of all frequencies that fold onto one, the nearest to the carrier is taken.
+        rows = steps + small * np.rint((centre * np.sin(turn) - steps) / small)
+        columns = steps + small * np.rint((centre * np.cos(turn) - steps) / small)
+        grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+        values[angle] = morlet(grid * (2 * np.pi / side), octave, angle) * (small / side) ** 2
+        flat = grid[..., 0] % side * side + grid[..., 1] % side
+        places[angle] = flat.astype(np.intp).ravel()
+    return Octave(small, places, values, _windows(small))
+
+
+def _windows(side: int) -> NDArray[np.float32]:
+    axis = (np.arange(side) + 0.5) / side - 0.5
+    columns = []
+    for width in WINDOWS:
+        bell = np.exp(-0.5 * (axis / width) ** 2)
+        flat = np.outer(bell, bell).ravel()
+        columns.append(flat / flat.sum())
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+class Scattering:
+    """The transform for squares of one size; holds its filters and nothing that changes."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        # _from[a][b]: wavelets of octave a + b, for bands made at the resolution of octave a
+        self._from = [
+            [make_octave(side >> first, step) for step in range(OCTAVES - first)]
+            for first in range(OCTAVES)
+        ]
+        self._light = _windows(side)
+
+    def features(self, rgb: Colours) -> NDArray[np.float32]:
+        """Return (dimension,) float32 of a square (side, side, 3) in 0..1."""
+        luminance = rgb @ LUMINANCE
+        red_green = rgb[:, :, 0] - rgb[:, :, 1]
+        blue_yellow = rgb[:, :, 2] - (rgb[:, :, 0] + rgb[:, :, 1]) / 2
+        planes = np.stack([luminance, red_green, blue_yellow])
+        means = planes.reshape(3, -1) @ self._light  # (3, windows)
+        light = means[0] + np.float32(0.02)
+        spectra = _spectra(planes)
+        parts = [means[0], means[1], means[2]]
+        for number, octave in enumerate(self._from[0]):
+            bands = _bands(spectra, octave)  # (3, angles, side, side)
+            pooled = _pool(bands, octave)  # (3, angles, windows)
+            parts.append(_over_angles(np.log(pooled / light + FLOOR)).ravel())
+            again = _spectra(bands[0])  # of each angle's modulus, at the resolution of this octave
+            for later in self._from[number][1:]:
+                waves = _pool(_bands(again, later), later)  # (first, second, windows)
+                ratio = waves / (pooled[0][:, None] + np.float32(1e-3))
+                parts.append(_by_difference(np.log(ratio + FLOOR)).ravel())
+        return np.concatenate(parts).astype(np.float32)
+
+
+def _spectra(planes: NDArray[np.float32]) -> Spectra:
+    """Return the flattened spectra (n, side * side) of real planes (n, side, side)."""
+    spectra: Spectra = np.fft.fft2(planes.astype(np.complex64)).reshape(len(planes), -1)
+    return spectra
+
+
+def _bands(spectra: Spectra, octave: Octave) -> NDArray[np.float32]:
+    """Return the moduli (n, angles, side, side) of an octave's bands."""
+    cut = spectra[:, octave.places].reshape(len(spectra), ANGLES, octave.side, octave.side)
+    return np.abs(np.fft.ifft2(cut * octave.values))
+
+
+def _pool(bands: NDArray[np.float32], octave: Octave) -> NDArray[np.float32]:
+    """Return the windows' means (n, angles, windows) of moduli (n, angles, side, side)."""
+    return bands.reshape(len(bands), ANGLES, -1) @ octave.windows
+
+
+def _over_angles(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return mean and magnitudes of orders 1 and 2 over angles: (n, angles, w) to (n, 3, w)."""
+    waves = np.fft.rfft(logs, axis=1)
+    return np.concatenate([waves[:, :1].real, np.abs(waves[:, 1:3])], axis=1) / ANGLES
+
+
+def _by_difference(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means by angle between first and second wave, mirror images alike.
+
+    logs: (first, second, w); the answer is (angles / 2 + 1, w).
+    """
+    first, second = np.meshgrid(np.arange(ANGLES), np.arange(ANGLES), indexing="ij")
+    apart = (second - first) % ANGLES
+    apart = np.minimum(apart, ANGLES - apart)
+    return np.stack([logs[apart == step].mean(axis=0) for step in range(_HALF + 1)])
