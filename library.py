@@ -339,14 +339,17 @@ class Library:
         encoder: StoredEncoder | None,
         remarks: list[str],
     ) -> Plan:
-        from .media.walk import find
+        from .media.find import find
 
         found = find(_listed(paths), exclude=exclude, hidden=hidden)
+        files = list(found.files())  # only then is known which folders could not be listed
         plan = compare(
-            self.catalogue, found.files(),
-            roots={self.catalogue.stored(path) for path in found.folders},
-            unlistable=found.unlistable, encoder=encoder,
-        )  # fmt: skip
+            self.catalogue,
+            files,
+            roots=found.folders,
+            unlistable=found.unlistable,
+            encoder=encoder,
+        )
         remarks += found.remarks
         return plan
 

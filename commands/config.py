@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,7 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
     A table `[find-similar]` holds options of that command, spelt as on the command line without
     dashes in front. Raises UsageError where a file can't be understood.
     """
-    named = next(
-        (b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--library"), None
-    )
+    named = next((b for a, b in pairwise(arguments) if a == "--library"), None)
     library = find_library(named)
     base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     defaults: dict[str, dict[str, Any]] = {}

@@ -120,14 +120,14 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
-    folded = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    folded: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name not in folded:
             parameters.append(parameter.replace(annotation=hints[name]))
             continue
         inner = get_type_hints(folded[name], include_extras=True)
-        for field in fields(folded[name]):  # type: ignore[arg-type]
+        for field in fields(folded[name]):
             default = field.default if field.default is not MISSING else inspect.Parameter.empty
             parameters.append(
                 inspect.Parameter(
@@ -139,8 +139,7 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def called(**values: Any) -> Any:  # noqa: ANN401
         for name, kind in folded.items():
-            names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-            values[name] = kind(**{n: values.pop(n) for n in names})
+            values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
         return function(**values)
 
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]

@@ -113,7 +113,7 @@ def print_table(
         table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = max(console.measure(table).maximum, 20)
+        console.width = 10_000  # of which the table takes what it needs
         with console.capture() as captured:
             console.print(table)
         sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))

@@ -98,15 +98,26 @@ class Catalogue:
             raise LibraryError(_explain(problem, self.folder)) from problem
 
     def stored(self, path: str | bytes | os.PathLike[str]) -> bytes:
-        """Return a path as the catalogue keeps it: relative to `root` where it lies below it."""
+        """Return a path as the catalogue keeps it: relative to `root` where it lies below it.
+
+        The root itself is "".
+        """
         full = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - lexical, keeps links
         root = str(self.root)
+        if full == root:
+            return b""
         below = root if root.endswith(os.sep) else root + os.sep
         return os.fsencode(full[len(below) :] if full.startswith(below) else full)
 
     def located(self, stored: bytes) -> Path:
         """Return where a stored path lies now."""
         return self.root / os.fsdecode(stored)
+
+    def holds(self, folder: str | os.PathLike[str], stored: bytes) -> bool:
+        """Say whether a stored path is a folder (or file), or lies below it."""
+        above = os.path.abspath(os.fsdecode(folder))  # noqa: PTH100
+        path = os.path.join(self.root, os.fsdecode(stored))  # noqa: PTH118 - called very often
+        return path == above or path.startswith(above.rstrip(os.sep) + os.sep)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file, so that read-only media can open it."""

@@ -18,7 +18,7 @@ def forget(catalogue: Catalogue, paths: Sequence[Path]) -> int:
     doomed: set[int] = set()
     with catalogue.reading() as connection:
         for path in paths:
-            condition, values = address_condition(catalogue, [path])
+            condition, values = address_condition(catalogue, path)
             found = connection.execute(
                 f"SELECT id FROM sources WHERE {condition}",
                 values,

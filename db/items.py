@@ -90,25 +90,24 @@ def items_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[Item]:
     """Return present items that are one of the files, or lie in one of the folders."""
     found: dict[int, Item] = {}
     for path in paths:
-        condition, values = address_condition(catalogue, [path])
+        condition, values = address_condition(catalogue, path)
         for item in _select(catalogue, f"sources.state = 'present' AND ({condition})", values):
             found[item.id] = item
     return list(found.values())
 
 
-def address_condition(catalogue: Catalogue, paths: Sequence[Path]) -> tuple[str, list[object]]:
-    """Return an SQL condition on `sources`, and its values: at one of the paths, or below it."""
-    conditions: list[str] = []
-    values: list[object] = []
-    for path in paths:
-        if catalogue.stored(path) == catalogue.stored(catalogue.root):
-            return "1", []  # the library's own folder: everything, elsewhere too
-        at = catalogue.stored(path).rstrip(os.fsencode(os.sep))
-        below = at + os.fsencode(os.sep)
-        # blobs compare bytewise: all that begins with "a/" lies before "a0", its next neighbour
-        conditions.append("(sources.path = ? OR (sources.path >= ? AND sources.path < ?))")
-        values += [at, below, below[:-1] + bytes([below[-1] + 1])]
-    return " OR ".join(conditions), values
+def address_condition(catalogue: Catalogue, path: Path) -> tuple[str, list[object]]:
+    """Return an SQL condition on `sources`, and its values: at a path, or below it."""
+    at = catalogue.stored(path).rstrip(os.fsencode(os.sep))
+    if catalogue.holds(path, b""):  # the library's own folder or above: both kinds of paths
+        catalogue.connection.create_function(
+            "lies_below", 1, lambda stored: catalogue.holds(path, stored), deterministic=True
+        )
+        return "lies_below(sources.path)", []
+    below = at + os.fsencode(os.sep)
+    # blobs compare bytewise: all that begins with "a/" lies before "a0", its next neighbour
+    after = below[:-1] + bytes([below[-1] + 1])
+    return "sources.path = ? OR (sources.path >= ? AND sources.path < ?)", [at, below, after]
 
 
 def present_items(catalogue: Catalogue) -> list[int]:
@@ -132,8 +131,8 @@ def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[
         ).fetchall()
         labels = _labels(catalogue, [r[0] for r in rows])
     return [
-        Item(*row[:2], catalogue.located(row[2]), *row[3:], labels=labels.get(row[0], {}))
-        for row in rows
+        Item(number, content, catalogue.located(path), *about, labels=labels.get(number, {}))
+        for number, content, path, *about in rows
     ]
 
 

@@ -1,7 +1,6 @@
 """Files against the catalogue: what is new, changed, moved, copied, vanished; writing it down."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -89,13 +88,13 @@ def compare(
     catalogue: Catalogue,
     found: Iterable[tuple[Found, int | None, str | None]],
     *,
-    roots: Collection[bytes],
-    unlistable: Collection[bytes],
+    roots: Collection[str],
+    unlistable: Collection[str],
     encoder: StoredEncoder | None,
 ) -> Plan:
     """Compare files with the catalogue by path, size and time.
 
-    found: each file with the frame and part asked for. roots: stored paths of the folders that
+    found: each file with the frame and part asked for. roots: the folders that
     were walked; only what lies below one of them (and not below an unlistable folder) can have
     vanished. encoder: whose vectors are wanted; None means one the library does not know yet.
     """
@@ -129,7 +128,7 @@ def compare(
             continue
         if source.state == "vanished":
             plan.lost_before[source.id] = source
-        elif _below(path, roots) and not _below(path, unlistable):
+        elif _below(catalogue, path, roots) and not _below(catalogue, path, unlistable):
             plan.vanished[source.id] = source
     return plan
 
@@ -143,14 +142,8 @@ def _has_item(catalogue: Catalogue, source: int, frame: int | None, part: str | 
     return row is not None
 
 
-def _below(path: bytes, folders: Collection[bytes]) -> bool:
-    separator = os.fsencode(os.sep)
-    return any(
-        folder in (b"", b".")
-        or path == folder
-        or path.startswith(folder.rstrip(separator) + separator)
-        for folder in folders
-    )
+def _below(catalogue: Catalogue, path: bytes, folders: Collection[str]) -> bool:
+    return any(catalogue.holds(folder, path) for folder in folders)
 
 
 def sources_of_digest(catalogue: Catalogue, digest: str) -> list[int]:

@@ -113,7 +113,8 @@ def status_of(catalogue: Catalogue) -> Status:
         ]
         scores = dict(
             connection.execute(
-                "SELECT name, count(*) FROM scores JOIN scorers ON scorers.id = scorer GROUP BY name"
+                "SELECT name, count(*) FROM scores JOIN scorers ON scorers.id = scorer "
+                "GROUP BY name"
             ).fetchall()
         )
         runs = connection.execute(

@@ -45,7 +45,10 @@ def stored_encoders(catalogue: Catalogue) -> list[StoredEncoder]:
             "SELECT id, identity, name, dimension, card, is_default, file, rows, generation "
             "FROM encoders ORDER BY is_default DESC, id"
         ).fetchall()
-    return [StoredEncoder(*r[:4], json.loads(r[4]), bool(r[5]), *r[6:]) for r in rows]
+    return [
+        StoredEncoder(number, identity, name, dimension, json.loads(card), bool(default), *place)
+        for number, identity, name, dimension, card, default, *place in rows
+    ]
 
 
 def add_encoder(

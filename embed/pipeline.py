@@ -28,9 +28,7 @@ class Workers:
         self.threads = threads or thread_count()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="seeing")
 
-    def map(
-        self, function: Callable[[T], R], items: Iterable[T], *, ahead: int
-    ) -> Iterator[R]:
+    def map(self, function: Callable[[T], R], items: Iterable[T], *, ahead: int) -> Iterator[R]:
         """Yield function(item) in the order of `items`, with at most `ahead` under way."""
         source = iter(items)
         under_way: deque[Future[R]] = deque()

@@ -142,7 +142,8 @@ class ExactIndex:
             allowed = np.zeros(self.count(), np.bool_)
             allowed[positions] = True
             bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+            selector: Any = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         products, found = self._flat.search(queries, k, params=parameters)
         return found, products
 
@@ -258,7 +259,7 @@ def _empty(dimension: int) -> Any:  # noqa: ANN401 - FAISS's own classes
     )
     index = faiss.IndexIDMap(flat)
     index.own_fields = True
-    flat.this.disown()
+    flat.this.disown()  # type: ignore[attr-defined]
     return index
 
 

@@ -82,6 +82,7 @@ def nearest(
 
 def _keep(ids: Ids, scores: Vectors, k: int, leave_out: Sequence[int]) -> tuple[Ids, Vectors]:
     good = (ids != NO_ITEM) & ~np.isin(ids, np.array(list(leave_out), np.int64))
-    ids, scores = ids[good], scores[good]
+    # float16 rows are not quite of length 1
+    ids, scores = ids[good], np.clip(scores[good], -1, 1)
     order = np.lexsort((ids, -scores))[:k]
     return ids[order], scores[order]

@@ -78,7 +78,7 @@ def measure_similarities(index: ExactIndex, *, seed: int = SEED) -> Similarities
     ids = np.sort(index.ids())  # the same sample whatever the order of rows
     random = np.random.default_rng(seed)
     pairs = _all_or_some_pairs(index, ids, random)
-    quantiles = np.quantile(pairs, np.linspace(0, 1, 1001))
+    quantiles = np.quantile(pairs.astype(np.float64), np.linspace(0, 1, 1001))
     close = None
     if n >= ENOUGH:
         sample = np.sort(random.choice(ids, min(SAMPLE, n), replace=False))
@@ -96,12 +96,11 @@ def _all_or_some_pairs(
         return products
     first = random.integers(0, n, PAIRS)
     second = (first + random.integers(1, n, PAIRS)) % n
-    found = [
-        np.einsum(
-            "nd,nd->n", index.get(ids[first[i : i + 4096]]), index.get(ids[second[i : i + 4096]])
-        )
-        for i in range(0, PAIRS, 4096)
-    ]
+    found = []
+    for start in range(0, PAIRS, 4096):
+        one = index.get(ids[first[start : start + 4096]])
+        other = index.get(ids[second[start : start + 4096]])
+        found.append(np.einsum("nd,nd->n", one, other))
     return np.concatenate(found)
 
 

@@ -42,6 +42,7 @@ class Embedding:
         ]
 
     def _scored(self, cosine: float) -> Score:
+        cosine = max(-1.0, min(1.0, cosine))  # float16 rows are not quite of length 1
         percentile = self._similarities.percentile(cosine) if self._similarities else None
         reason = f"cosine {cosine:.3f} to {self._reference.path.name}"
         if percentile is not None:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from ..db.items import Item
 from ..errors import PictureError, SeeingError
@@ -46,10 +46,10 @@ class Column:
 class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
     """A list of items in order, which can show itself in every way a user may ask for."""
 
-    command: str
+    command: ClassVar[str]
     entries: list[EntryT]
     remarks: list[str]
-    columns: Sequence[Column]
+    columns: ClassVar[Sequence[Column]]
     """What a person sees beside rank and item."""
 
     @abstractmethod
