@@ -1,5 +1,6 @@
 """Find the pictures that a user's paths mean."""
 
+import errno
 import glob
 import os
 import re
@@ -9,11 +10,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import UsageError
 from .kinds import PICTURES, extension
 
 _NUMBER = re.compile(r"(\d+)")
+# EINVAL: what Windows says to a name with "*"
+_NO_SUCH = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL)
+
+
+class _Remark(NamedTuple):
+    one: str
+    many: str
+
+
+_NOWHERE = _Remark("link that leads nowhere", "links that lead nowhere")
+_TO_FOLDER = _Remark(
+    "link to a folder (give it as an argument to follow it)",
+    "links to folders (give them as arguments to follow them)",
+)
+_NO_FILE = _Remark("pipe, socket or device", "pipes, sockets or devices")
+_UNSEEN = _Remark("file that can't be looked at", "files that can't be looked at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +47,9 @@ class Found:
 class Walk:
     """The files that some paths mean, found while iterating; then also what was passed over.
 
-    remarks: one line for each kind of thing that was skipped, with how many; complete at the end.
-    unlistable: folders that could not be listed, so that nothing is known about what is in them.
+    remarks: one line for each problem and each kind of thing that was skipped; complete at the end.
+    unlistable: folders (and given paths) that could not be looked into, so that nothing is known
+    about the files there; complete at the end.
     """
 
     paths: tuple[str, ...]
@@ -38,92 +57,108 @@ class Walk:
     hidden: bool
     extensions: frozenset[str]
     unlistable: list[str] = field(default_factory=list)
-    _skipped: Counter[str] = field(default_factory=Counter)
+    _skipped: Counter[_Remark] = field(default_factory=Counter)
     _problems: list[str] = field(default_factory=list)
-    _seen: set[tuple[int, int] | str] = field(default_factory=set)
 
     @property
     def remarks(self) -> list[str]:
         """What a user should know about files that were not taken."""
-        counted = [f"skipped {n} {what}" for what, n in sorted(self._skipped.items())]
-        return [*self._problems, *counted]
+        counted = sorted(self._skipped.items())
+        return [
+            *self._problems,
+            *(f"skipped {n} {what.one if n == 1 else what.many}" for what, n in counted),
+        ]
 
     def __iter__(self) -> Iterator[Found]:
         """Yield each file once, in the order of the paths, inside folders by name (1, 2, 10)."""
         self.unlistable.clear()
         self._skipped.clear()
         self._problems.clear()
-        self._seen.clear()
+        if len(self.paths) == 1:  # nothing can come twice
+            yield from self._given(self.paths[0])
+            return
+        seen: set[str] = set()
         for path in self.paths:
-            yield from self._given(path)
+            for found in self._given(path):
+                whole = os.path.abspath(found.path)  # noqa: PTH100 -- plain text is quicker
+                if whole not in seen:
+                    seen.add(whole)
+                    yield found
 
     def _given(self, path: str) -> Iterator[Found]:
+        """Yield what one argument means."""
         try:
-            status = os.stat(path)  # noqa: PTH116 -- plain text is several times quicker here
+            status = os.stat(path)  # noqa: PTH116
         except OSError as problem:
-            what = "links that lead nowhere" if os.path.islink(path) else None  # noqa: PTH114
-            if what:
-                self._skipped[what] += 1
+            if os.path.islink(path):  # noqa: PTH114
+                self._skipped[_NOWHERE] += 1
             else:
-                self._problems.append(f"{path}: {problem.strerror}")
+                self._unknown(path, "can't be looked at", problem)
             return
         if stat.S_ISDIR(status.st_mode):
-            yield from self._folder(path, path)
+            yield from self._folder(path)
         elif stat.S_ISREG(status.st_mode):
-            yield from self._once(path, status)
-        else:
-            self._skipped["pipes, sockets or devices"] += 1
-
-    def _once(self, path: str, status: os.stat_result) -> Iterator[Found]:
-        whole = os.path.abspath(path)  # noqa: PTH100
-        if whole not in self._seen:
-            self._seen.add(whole)
             yield Found(path, status.st_size, status.st_mtime_ns)
+        else:
+            self._skipped[_NO_FILE] += 1
 
-    def _folder(self, folder: str, top: str) -> Iterator[Found]:
+    def _folder(self, top: str) -> Iterator[Found]:
         """Yield what lies in a folder, files and folders mixed in the order of their names."""
-        for entry in self._listed(folder):
+        levels = [self._listed(top)]  # a list and no recursion: folders may be a thousand deep
+        while levels:
+            entry = next(levels[-1], None)
+            if entry is None:
+                levels.pop()
+                continue
             if not self.hidden and entry.name.startswith("."):
                 continue
             if self.exclude and self._excluded(entry, top):
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self._folder(entry.path, top)
+                    levels.append(self._listed(entry.path))
                 elif extension(entry.name) in self.extensions:
-                    yield from self._file(entry)
+                    status = self._status(entry)
+                    if status:
+                        yield Found(entry.path, status.st_size, status.st_mtime_ns)
                 elif entry.is_symlink() and entry.is_dir():
-                    self._skipped["links to folders (give them as arguments to follow them)"] += 1
+                    self._skipped[_TO_FOLDER] += 1
             except OSError:
-                self._skipped["files that vanished or can't be looked at"] += 1
+                self._skipped[_UNSEEN] += 1
 
-    def _file(self, entry: os.DirEntry[str]) -> Iterator[Found]:
+    def _status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
+        """Return what the system knows of a regular file, None (and a remark) for other things."""
         try:
             status = entry.stat()
+        except FileNotFoundError:
+            if entry.is_symlink():
+                self._skipped[_NOWHERE] += 1
+            return None  # else it vanished meanwhile: as if it had never been there
         except OSError:
             if not entry.is_symlink():
                 raise
-            self._skipped["links that lead nowhere"] += 1
-            return
+            self._skipped[_NOWHERE] += 1
+            return None
         if stat.S_ISREG(status.st_mode):
-            yield from self._once(entry.path, status)
-        elif stat.S_ISDIR(status.st_mode):
-            self._skipped["links to folders (give them as arguments to follow them)"] += 1
-        else:
-            self._skipped["pipes, sockets or devices"] += 1
+            return status
+        self._skipped[_TO_FOLDER if stat.S_ISDIR(status.st_mode) else _NO_FILE] += 1
+        return None
 
-    def _listed(self, folder: str) -> list[os.DirEntry[str]]:
+    def _listed(self, folder: str) -> Iterator[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as entries:
-                return sorted(entries, key=_natural)
+                return iter(sorted(entries, key=_natural))
         except OSError as problem:
-            self.unlistable.append(folder)
-            self._problems.append(f"{folder}: can't be listed ({problem.strerror})")
-            return []
+            self._unknown(folder, "can't be listed", problem)
+            return iter(())
+
+    def _unknown(self, path: str, what: str, problem: OSError) -> None:
+        self.unlistable.append(path)
+        self._problems.append(f"{path}: {what} ({problem.strerror})")
 
     def _excluded(self, entry: os.DirEntry[str], top: str) -> bool:
         assert self.exclude is not None
-        inside = entry.path[len(top) :].lstrip(os.sep)
+        inside = entry.path[len(top) :].replace(os.sep, "/").lstrip("/")
         return bool(self.exclude.match(entry.name) or self.exclude.match(inside))
 
 
@@ -138,8 +173,9 @@ def walk(
 
     A file that is given comes whatever its name. In folders, files with one of the `extensions`
     come, links to files too; hidden ones only with `hidden`; links to folders are not followed.
-    A glob that names no file is expanded ("**" crosses folders). exclude: glob patterns, matched
-    with the path below the given folder and with the name alone; a folder that matches is left out.
+    A glob that names no file is expanded ("**" crosses folders). exclude: glob patterns ("*"
+    crosses folders), matched with the path below the given folder and with the name alone; of a
+    folder that matches nothing comes.
     Raises UsageError for a path that does not exist, or a glob that matches nothing.
     """
     given = tuple(name for path in paths for name in _expanded(os.fsdecode(path), hidden))
@@ -149,16 +185,22 @@ def walk(
 
 def _expanded(path: str, hidden: bool) -> list[str]:
     try:
-        if os.path.lexists(path):
-            return [path]
-        if glob.has_magic(path):
-            found = glob.glob(path, recursive=True, include_hidden=hidden)  # noqa: PTH207
-            if found:
-                return sorted(found, key=_natural_text)
-            raise UsageError(f"nothing matches {path}")
+        os.lstat(path)
     except ValueError:  # a NUL character
-        pass
-    raise UsageError(f"no such file or folder: {path}")
+        raise UsageError(f"no such file or folder: {path}") from None
+    except OSError as problem:
+        if problem.errno in _NO_SUCH:
+            return _matching(path, hidden)
+    return [path]  # also where permission is missing: the walk tells
+
+
+def _matching(pattern: str, hidden: bool) -> list[str]:
+    if not glob.has_magic(pattern):
+        raise UsageError(f"no such file or folder: {pattern}")
+    found = glob.glob(pattern, recursive=True, include_hidden=hidden)  # noqa: PTH207
+    if not found:
+        raise UsageError(f"nothing matches {pattern}")
+    return sorted(found, key=_natural_text)
 
 
 def _natural(entry: os.DirEntry[str]) -> list[str | int]:
