@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -37,6 +36,8 @@ def about(
 ) -> None:
     """Find pictures by example, and say which are best."""
     if show_version:
+        from importlib.metadata import version
+
         print(f"seeing {version('seeing')}")
         raise typer.Exit
 

@@ -1,6 +1,5 @@
 """The Library: one method for each use; what the commands, the page and Python users call."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .db import forget as forgetting
-from .db.catalogue import FILE, Catalogue
+from .db.catalogue import Catalogue
 from .db.items import Item, items_by_id, present_items
 from .db.lock import writing
+from .db.place import FILE, FOLDER, find_library
 from .db.sources import Plan, compare
 from .db.status import Status, status_of
 from .db.vectors import (
@@ -33,22 +33,7 @@ if TYPE_CHECKING:
     from .rank.ranking import Ranking
     from .show.matches import Matches
 
-FOLDER = ".q"
 Paths = str | Path | Sequence[str | Path]
-
-
-def find_library(path: str | Path | None = None) -> Path | None:
-    """Return the folder of a library as git finds its own, or None.
-
-    A named path, else $Q_LIBRARY, else the nearest `.q` upwards from the working directory. A
-    named path may be the `.q` folder or the folder that holds it; it need not exist yet.
-    """
-    named = path or os.environ.get("Q_LIBRARY")
-    if named:
-        folder = Path(os.path.abspath(named))  # noqa: PTH100 - links stay as the user wrote them
-        return folder if folder.name == FOLDER or (folder / FILE).exists() else folder / FOLDER
-    here = Path.cwd()
-    return next((p / FOLDER for p in (here, *here.parents) if (p / FOLDER / FILE).exists()), None)
 
 
 def open_library(path: str | Path | None = None, *, create: bool | None = None) -> "Library":

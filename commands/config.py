@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..db.place import find_library
 from ..errors import UsageError
-from ..library import find_library
 
 COMMANDS = ("index", "find-similar", "rank")
 """Whose options a line outside any table sets, as `encoder = "polar"`."""
@@ -20,6 +20,8 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
     A table `[find-similar]` holds options of that command, spelt as on the command line without
     dashes in front. Raises UsageError where a file can't be understood.
     """
+    if any(a in ("--help", "-h", "--version") for a in arguments):
+        return {}
     named = next((b for a, b in pairwise(arguments) if a == "--library"), None)
     library = find_library(named)
     base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTLY, UsageError
-from ..library import Library
 from .options import Common, Making, unfold
 from .output import print_document, progress, read_list, remark
 from .session import opened, options_of
 
 if TYPE_CHECKING:
     from ..embed.refresh import Report
+    from ..library import Library
 
 
 def register(app: typer.Typer) -> None:
@@ -123,7 +123,7 @@ def stopping(common: Common) -> Iterator[Callable[[], bool]]:
 
 
 def _tell(
-    library: Library, report: "Report", pruned: int, common: Common, *, dry_run: bool
+    library: "Library", report: "Report", pruned: int, common: Common, *, dry_run: bool
 ) -> None:
     for path, why in report.failed:
         remark(f"{path}: {why}", common)

@@ -100,25 +100,38 @@ def write_paths(paths: Sequence[bytes], *, nul: bool) -> None:
 def print_table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool] | None = None
 ) -> None:
-    """Print an aligned table: as wide as it needs in a pipe, folded to the width of a terminal."""
+    """Print an aligned table: folded to the width of a terminal, as wide as it needs in a pipe."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    right = right or [False] * len(titles)
+    if sys.stdout.isatty():
+        _print_on_terminal(titles, cells, right)
+        return
+    # without rich: half of what a quick search would take is its import
+    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+    for row in [list(titles), *cells]:
+        aligned = [
+            cell.rjust(width) if at_right else cell.ljust(width)
+            for cell, width, at_right in zip(row, widths, right, strict=True)
+        ]
+        print("  ".join(aligned).rstrip())
+
+
+def _print_on_terminal(
+    titles: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, title in enumerate(titles):
-        justify = "right" if right and right[place] else "left"
-        table.add_column(title, justify=justify, overflow="fold", no_wrap=place + 1 < len(titles))  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 10_000  # of which the table takes what it needs
-        with console.capture() as captured:
-            console.print(table)
-        sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
-        return
-    console.print(table)
+        last = place + 1 == len(titles)
+        table.add_column(
+            title, justify="right" if right[place] else "left", overflow="fold", no_wrap=not last
+        )
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False, markup=False, emoji=False).print(table)
 
 
 def read_list(file: str | None, *, nul: bool) -> list[str]:

@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library import Library, open_library
 from .options import Common, Making
 
 if TYPE_CHECKING:
     from ..embed.encoder import EncoderOptions
+    from ..library import Library
 
 
-def opened(common: Common, *, create: bool = False) -> Library:
+def opened(common: Common, *, create: bool = False) -> "Library":
     """Return the library that the options name, else the nearest one; made only with `create`."""
+    from ..library import open_library
+
     return open_library(common.library, create=create)
 
 

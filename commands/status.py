@@ -1,15 +1,17 @@
 """`q status`, `q encoders`, `q doctor`: what there is, what could be, what is wrong."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..db.status import Status
 from ..errors import EXIT_DONE, EXIT_NOTHING, LibraryError
 from .options import Common, unfold
 from .output import print_document, print_table, printable
 from .session import opened
+
+if TYPE_CHECKING:
+    from ..db.status import Status
 
 SHOWN = 20
 """How many broken or vanished files are named; --verbose names all."""
@@ -30,7 +32,7 @@ def status(*, common: Common) -> None:
         _print_status(told, common)
 
 
-def _print_status(told: Status, common: Common) -> None:
+def _print_status(told: "Status", common: Common) -> None:
     kinds = ", ".join(f"{n} {kind}" for kind, n in told.kinds.items())
     print(f"library   {printable(str(told.folder))}  ({told.catalogue_megabytes:.1f} MB catalogue)")
     print(f"pictures  {told.items}" + (f"  ({kinds})" if kinds else ""))

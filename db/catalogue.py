@@ -11,8 +11,8 @@ from typing import Self
 from urllib.parse import quote
 
 from ..errors import LibraryError
+from .place import FILE
 
-FILE = "catalogue.db"
 VERSION = 1
 """Kept in SQLite's user_version; equals the number of migrations. A newer one is refused."""
 BUSY_SECONDS = 30.0

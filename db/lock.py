@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..errors import LibraryError
 
 
@@ -19,6 +17,8 @@ def writing(
     Waits for another writer, after telling so through `notify`; with `waits=False` raises
     LibraryError at once instead.
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(folder / "lock")
     note = folder / "lock.pid"
     try:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError, closest
-from .catalogue import FILE, Catalogue
+from .catalogue import Catalogue
+from .place import FILE
 
 SECONDS = 10.0
 READABLE = {"pictures", "labels", "ranking", "items", "sources", "scores", "scorers",
