@@ -1,0 +1,358 @@
+"""Contact sheets: thumbnails on a dark ground, each with its name and what was found about it."""
+
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SeeingError, ShapeError, UsageError
+from .lettering import Lettering
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+    Shown = Image | NDArray[Any]
+
+Colour = tuple[int, int, int]
+GROUND: Colour = (22, 22, 24)
+WELL: Colour = (33, 33, 36)
+"""What lies behind a picture that does not fill its square."""
+BRIGHT: Colour = (238, 238, 240)
+MUTED: Colour = (166, 166, 172)
+ACCENT: Colour = (255, 190, 84)
+"""Outline of the target."""
+
+_WIDEST = 1500
+"""Pixels; a sheet that chooses its own columns is not wider."""
+_SMOOTH_FROM = 4
+"""Pictures down to 1/4 of their square are enlarged smoothly; smaller ones show their pixels."""
+
+
+class _Format(NamedTuple):
+    name: str
+    longest: int
+    """The longest side in pixels that the format can hold."""
+    options: dict[str, Any]
+
+
+_FORMATS = {
+    ".png": _Format("PNG", 2**31 - 1, {"compress_level": 6}),
+    ".jpg": _Format("JPEG", 65_500, {"quality": 92, "subsampling": 0}),
+    ".jpeg": _Format("JPEG", 65_500, {"quality": 92, "subsampling": 0}),
+    ".webp": _Format("WEBP", 16_383, {"quality": 92}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture of a sheet.
+
+    image: a PIL image; an array (height, width), (height, width, 1) or (height, width, 3), uint8
+    or float with 1.0 = white; or a function that returns one of these when called with the square's
+    side in pixels, and may raise SeeingError: its message is then shown in place of the picture.
+    None: there is no picture, `note` says why.
+    title: the name below the picture. subtitle: a line below it; parts that two or more spaces
+    part are spread over the width. marked: the target; outlined, and first on the sheet.
+    """
+
+    image: "Shown | Callable[[int], Shown] | None"
+    title: str
+    subtitle: str = ""
+    note: str | None = None
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    side: int
+    columns: int
+    rows: int
+    gap: int
+    margin: int
+    head: int
+    foot: int
+    caption: int
+
+    @property
+    def width(self) -> int:
+        return 2 * self.margin + self.columns * self.side + (self.columns - 1) * self.gap
+
+    @property
+    def height(self) -> int:
+        cells = self.rows * (self.side + self.caption) + max(self.rows - 1, 0) * self.gap
+        return 2 * self.margin + self.head + cells + self.foot
+
+    def corner(self, place: int) -> tuple[int, int]:
+        row, column = divmod(place, self.columns)
+        return (
+            self.margin + column * (self.side + self.gap),
+            self.margin + self.head + row * (self.side + self.caption + self.gap),
+        )
+
+
+class _Letters(NamedTuple):
+    head: Lettering
+    name: Lettering
+    small: Lettering
+
+
+def draw_sheet(
+    tiles: Sequence[Tile],
+    *,
+    columns: int | None = None,
+    side: int | None = None,
+    title: str = "",
+    footer: str = "",
+) -> "Image":
+    """Draw a contact sheet: marked tiles first, then the others in their order.
+
+    columns: pictures in a row; None takes as many as make a sheet of at most 1500 pixels.
+    side: pixels of each picture's square (64 to 1024); None takes 208, and more for few pictures.
+    Returns an 8-bit RGB PIL image; its text stays readable at half the size.
+    Raises UsageError for a number of columns or a side that makes no sense.
+    """
+    from PIL import Image, ImageDraw
+
+    if columns is not None and columns < 1:
+        raise UsageError(f"a sheet has at least 1 column, not {columns}")
+    if side is not None and not 64 <= side <= 1024:
+        raise UsageError(f"the pictures of a sheet are 64 to 1024 pixels wide, not {side}")
+    ordered = sorted(tiles, key=lambda tile: not tile.marked)
+    layout = _plan(ordered, columns, side or _side_for(len(ordered)), title, footer)
+    letters = _Letters(Lettering(30), *_letters_for(layout.side))
+    sheet = Image.new("RGB", (layout.width, layout.height), GROUND)
+    pen = ImageDraw.Draw(sheet)
+    room = layout.width - 2 * layout.margin
+    if title:
+        hand = letters.head.able(title)
+        text = hand.cut_end(hand.clean(title), room)
+        pen.text((layout.margin, layout.margin + 24), text, BRIGHT, hand.font, anchor="ls")
+    for place, tile in enumerate(ordered):
+        _draw_tile(sheet, pen, tile, layout.corner(place), layout, letters)
+    if footer:
+        hand = letters.small.able(footer)
+        text = hand.cut_end(hand.clean(footer), room)
+        below = (layout.margin, layout.height - layout.margin + 4)
+        pen.text(below, text, MUTED, hand.font, anchor="ls")
+    return sheet
+
+
+def save_sheet(image: "Image", path: Path | str) -> None:
+    """Write a sheet as PNG, JPEG or WebP, as the suffix says; it appears whole or not at all.
+
+    Raises UsageError for an unknown suffix, a folder that is not there or can't be written, and a
+    sheet too long for its format.
+    """
+    path = Path(path)
+    form = check_sheet_path(path)
+    if max(image.size) > form.longest:
+        raise UsageError(
+            f"{path}: {form.name} holds {form.longest} pixels a side and this sheet has "
+            f"{max(image.size)}; take fewer pictures, more columns, or a name ending in .png"
+        )
+    scratch: str | None = None
+    try:
+        descriptor, scratch = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            image.save(file, form.name, **form.options)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner reads
+        Path(scratch).replace(path)
+    except OSError as problem:
+        raise UsageError(f"{path}: the sheet can't be written: {problem.strerror}") from problem
+    finally:
+        if scratch is not None:
+            with suppress(FileNotFoundError):
+                Path(scratch).unlink()
+
+
+def check_sheet_path(path: Path | str) -> _Format:
+    """Return how a sheet of that name is written, before any work is done for it.
+
+    Raises UsageError for an unknown suffix, or a folder that is not there.
+    """
+    path = Path(path)
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        found = f"not {path.suffix}" if path.suffix else "and this name has no suffix"
+        raise UsageError(f"{path}: a sheet is a .png, .jpg, .jpeg or .webp, {found}; rename it")
+    if path.is_dir():
+        raise UsageError(f"{path}: this is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+    return form
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _side_for(count: int) -> int:
+    """Few pictures are shown larger: the sheet stays about as wide as a page."""
+    if count <= 4:
+        return 320
+    return 256 if count <= 15 else 208
+
+
+def _letters_for(side: int) -> tuple[Lettering, Lettering]:
+    return (
+        Lettering(min(max(round(side * 0.085), 13), 20)),
+        Lettering(min(max(round(side * 0.080), 12), 18)),
+    )
+
+
+def _plan(
+    tiles: Sequence[Tile], columns: int | None, side: int, title: str, footer: str
+) -> _Layout:
+    gap, margin = max(14, side // 10), 36
+    most = max(1, (_WIDEST - 2 * margin + gap) // (side + gap))
+    columns = max(1, min(columns or _columns_for(len(tiles), most), len(tiles)))
+    lines = 2 if any(tile.subtitle for tile in tiles) else 1
+    return _Layout(
+        side, columns, math.ceil(len(tiles) / columns), gap, margin,
+        head=60 if title else 0, foot=34 if footer else 0, caption=_first_line(side) + 27 * lines,
+    )  # fmt: skip
+
+
+def _columns_for(count: int, most: int) -> int:
+    """Return how many columns: `most`, or one less where that leaves the last row fuller."""
+    if count <= most or most == 1 or count > 4 * most:
+        return min(count, most)
+    return max((most, most - 1), key=lambda columns: ((count - 1) % columns + 1) / columns)
+
+
+def _first_line(side: int) -> int:
+    """Return how far the letters of the name reach below the picture."""
+    return round(side * 0.03) + 7
+
+
+def _draw_tile(
+    sheet: "Image",
+    pen: "ImageDraw",
+    tile: Tile,
+    corner: tuple[int, int],
+    layout: _Layout,
+    letters: _Letters,
+) -> None:
+    left, top = corner
+    side = layout.side
+    pen.rectangle((left, top, left + side - 1, top + side - 1), WELL)
+    picture, note = _load(tile, side)
+    if picture is not None:
+        place = (left + (side - picture.width) // 2, top + (side - picture.height) // 2)
+        sheet.paste(picture, place)
+    elif note:
+        _draw_note(pen, note, corner, side, letters.small)
+    if tile.marked:
+        _draw_mark(pen, corner, side, letters.small)
+    hand = letters.name.able(tile.title)
+    base = top + side + _first_line(side) + hand.size
+    name = hand.cut_middle(hand.clean(tile.title), side)
+    pen.text((left, base), name, ACCENT if tile.marked else BRIGHT, hand.font, anchor="ls")
+    lower = base + round(1.35 * letters.small.size)
+    _draw_parts(pen, tile.subtitle, (left, lower), side, letters.small)
+
+
+def _draw_mark(pen: "ImageDraw", corner: tuple[int, int], side: int, small: Lettering) -> None:
+    left, top = corner
+    pen.rectangle((left - 4, top - 4, left + side + 3, top + side + 3), None, ACCENT, 4)
+    wide, high = small.width("target") + 20, small.size + 12
+    pen.rectangle((left - 4, top - 4, left + wide - 4, top + high - 4), ACCENT)
+    middle = (left - 4 + wide / 2, top - 4 + high / 2)
+    pen.text(middle, "target", GROUND, small.font, anchor="mm")
+
+
+def _draw_note(
+    pen: "ImageDraw", note: str, corner: tuple[int, int], side: int, small: Lettering
+) -> None:
+    """Write the reason why there is no picture into the middle of its square."""
+    hand = small.able(note)
+    step = round(small.size * 1.35)
+    lines = hand.wrap(hand.clean(note), side - 24, max(1, (side - 24) // step))
+    first = corner[1] + (side - step * (len(lines) - 1)) / 2
+    for number, line in enumerate(lines):
+        middle = (corner[0] + side / 2, first + number * step)
+        pen.text(middle, line, MUTED, hand.font, anchor="mm")
+
+
+def _draw_parts(
+    pen: "ImageDraw", text: str, corner: tuple[int, int], side: int, small: Lettering
+) -> None:
+    """Spread the parts of a subtitle: the first at the left edge, the last at the right."""
+    hand = small.able(text)
+    parts = [hand.clean(part) for part in re.split(r" {2,}", text.strip())]
+    spare = side - sum(hand.width(part) for part in parts)
+    if len(parts) == 1 or spare < 8 * (len(parts) - 1):
+        line = hand.cut_end("  ".join(parts), side)
+        pen.text(corner, line, MUTED, hand.font, anchor="ls")
+        return
+    across = float(corner[0])
+    for part in parts:
+        pen.text((across, corner[1]), part, MUTED, hand.font, anchor="ls")
+        across += hand.width(part) + spare / (len(parts) - 1)
+
+
+def _load(tile: Tile, side: int) -> "tuple[Image | None, str | None]":
+    """Return the picture fitted into its square, or the reason why there is none."""
+    shown = tile.image
+    if callable(shown):
+        try:
+            shown = shown(side)
+        except SeeingError as problem:
+            return None, str(problem)
+    if shown is None:
+        return None, tile.note or "no picture"
+    return _fit(_as_rgb(shown), side), tile.note
+
+
+def _as_rgb(shown: "Shown") -> "Image":
+    """Return an 8-bit RGB image; what is transparent shows the ground of the square."""
+    from PIL import Image
+
+    if isinstance(shown, np.ndarray):
+        return Image.fromarray(_as_bytes(shown))
+    if shown.mode.startswith("I;16"):
+        return _as_rgb(np.asarray(shown).astype(np.float32) / 65535)
+    if shown.has_transparency_data:
+        over = shown.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", over.size, (*WELL, 255)), over).convert(
+            "RGB"
+        )
+    return shown.convert("RGB")
+
+
+def _as_bytes(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    if samples.ndim != 3 or samples.shape[2] not in {1, 3} or 0 in samples.shape:
+        raise ShapeError(f"a tile shows (h, w), (h, w, 1) or (h, w, 3), not {samples.shape}")
+    if samples.dtype != np.uint8:
+        finite = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
+        samples = (255 * np.clip(finite, 0, 1) + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3)))
+
+
+def _fit(image: "Image", side: int) -> "Image":
+    """Scale a picture into its square, its proportions kept."""
+    from PIL import Image
+
+    longer = max(image.size)
+    if longer * _SMOOTH_FROM < side:
+        factor, method = float(side // longer), Image.Resampling.NEAREST
+    else:
+        factor = side / longer
+        method = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC
+    wide, high = (min(side, max(1, round(length * factor))) for length in image.size)
+    return image if (wide, high) == image.size else image.resize((wide, high), method)
