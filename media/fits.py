@@ -46,7 +46,7 @@ def read_fits(source: BinaryIO, request: Request) -> Picture:
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     with fits.open(source, memmap=False, do_not_scale_image_data=True) as units:
-        unit = _chosen(units, request.part)
+        unit = _chosen(units, request.part, size)
         shape = tuple(int(length) for length in unit.shape)
         height, width = shape[-2:]
         header = unit.header
@@ -102,12 +102,14 @@ def _unzipped(source: BinaryIO, limit_pixels: int) -> bytes:
     return bytes(unfolded)
 
 
-def _chosen(units: "HDUList", part: str | None) -> "Unit":
+def _chosen(units: "HDUList", part: str | None, size: int) -> "Unit":
     """Return the header-and-data unit that `part` names, the first with a picture for None."""
     if part is None:
         for unit in units:
             if _is_picture(unit):
                 return unit
+        if size % 2880:  # astropy passes over a last unit that is cut
+            raise PictureError(f"truncated FITS: {size:,} bytes are no whole blocks of 2,880")
         raise PictureError("a FITS file without a picture (no image of two or more axes)")
     name, _, version = part.partition(",")
     name = name.strip()

@@ -26,6 +26,7 @@ _PLUGINS = {
     "HEIC": "pillow_heif.as_plugin:HeifImageFile",
 }
 _WITH_EXIF = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+_GREY_ALPHA = 4  # PNG's colour type
 _AVIF_HEAD = 1 << 16
 """Bytes in which an AVIF's properties lie."""
 _STRIP_PIXELS = 4_000_000
@@ -99,7 +100,7 @@ def _decode(image: Image.Image, source: BinaryIO, request: Request) -> Decoded:
     if request.format == "PNG":
         depth, colour_type = _png_header(source)
         if depth == 16 and colour_type != 0:
-            return _decode_png16(image, source)
+            return _decode_png16(image, source, colour_type)
     if request.format == "AVIF":
         depth = _avif_depth(source)
         if depth > 8:
@@ -184,13 +185,18 @@ def _decode_avif(source: BinaryIO, request: Request, depth: int) -> Decoded:
     return Decoded(both, full, depth)
 
 
-def _decode_png16(image: Image.Image, source: BinaryIO) -> Decoded:
-    """Decode a PNG of 16 bits with colour or alpha, which Pillow would cut to 8 bits."""
-    import imagecodecs
+def _decode_png16(image: Image.Image, source: BinaryIO, colour_type: int) -> Decoded:
+    """Decode a PNG of 16 bits with colour or alpha, of which Pillow keeps the upper 8 bits.
 
-    source.seek(0)
-    both = imagecodecs.png_decode(source.read())
-    both = both[:, :, None] if both.ndim == 2 else both
+    It is unpacked twice by Pillow: as big-endian numbers, which gives the upper bytes, and as
+    little-endian ones, which gives the lower. libpng would do it once, but prints its warnings.
+    """
+    if colour_type == _GREY_ALPHA:
+        quads = _array(_unpacked(source, "RGBA")).astype(np.uint16)  # upper, lower, upper, lower
+        both = quads[:, :, 0::2] << 8 | quads[:, :, 1::2]
+    else:
+        upper = _array(_unpacked(source, f"{image.mode};16B")).astype(np.uint16)
+        both = upper << 8 | _array(_unpacked(source, f"{image.mode};16L"))
     profile = image.info.get("icc_profile")
     remark = None
     if profile is not None and not is_srgb(profile):
@@ -198,4 +204,19 @@ def _decode_png16(image: Image.Image, source: BinaryIO) -> Decoded:
     if both.shape[2] in (2, 4):
         samples, mask = composite(both[:, :, :-1], both[:, :, -1], 65535)
         return Decoded(np.ascontiguousarray(samples), 65535, 16, mask, remark)
-    return Decoded(both, 65535, 16, None, remark)
+    key = image.info.get("transparency")
+    mask = None if key is None else (both == np.array(key, dtype=np.uint16)).all(axis=2)
+    if mask is not None:
+        both[mask] = 0
+        mask = mask if mask.any() else None
+    return Decoded(both, 65535, 16, mask, remark)
+
+
+def _unpacked(source: BinaryIO, raw_mode: str) -> Image.Image:
+    """Return a PNG's pixels, taken from its bytes by one of Pillow's raw modes."""
+    source.seek(0)
+    image = _plugin("PNG")(source)
+    image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
+    image.load()
+    assert isinstance(image, Image.Image)
+    return image

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import sys
 import threading
 import warnings
@@ -23,7 +24,9 @@ _WHOLE_UP_TO = 64 * 1024 * 1024
 """Bytes; larger files are decoded from the file itself instead of from memory."""
 
 
-_CUT_SHORT = re.compile(r"truncat|premature|incomplete|unexpected end|\beof\b|end of file", re.I)
+_CUT_SHORT = re.compile(
+    r"truncat|premature|incomplete|unexpected end|\beof\b|end of file|need_more", re.I
+)
 
 
 class Reader(NamedTuple):
@@ -99,13 +102,16 @@ def _read(source: BinaryIO, size: int, asked: Request) -> Picture:
     request = replace(asked, format=name)
     try:
         with _QUIET.kept():
-            return _function(reader)(source, request)
+            picture = _function(reader)(source, request)
     except PictureError:
         raise
     except (MemoryError, OverflowError) as problem:
         raise PictureError(f"too large for this machine's memory ({name})") from problem
     except Exception as problem:  # decoders fail in as many ways as files are damaged
         raise PictureError(_told(name, problem)) from problem
+    if picture.samples.size == 0:
+        raise PictureError(f"damaged {name}: no samples in it")
+    return picture
 
 
 def _function(reader: Reader) -> Callable[[BinaryIO, Request], Picture]:
@@ -126,22 +132,12 @@ def _why_not(head: bytes) -> str:
 def _told(name: str, problem: Exception) -> str:
     """Return one short line from what a decoder said."""
     text = " ".join(str(problem).split())
-    lowered = text.lower()
-    cut = (
-        "truncat",
-        "premature",
-        "incomplete",
-        "unexpected end",
-        "eof",
-        "end of file",
-        "too short",
-    )
-    kind = (
-        "truncated"
-        if isinstance(problem, EOFError) or any(w in lowered for w in cut)
-        else "damaged"
-    )
-    if not text or "<" in text or "/" in text:  # an object's name or a path says nothing
+    cut_short = isinstance(problem, EOFError | struct.error) or _CUT_SHORT.search(text)
+    kind = "truncated" if cut_short else "damaged"
+    from_code = isinstance(problem, LookupError | TypeError | AttributeError)
+    if isinstance(problem, struct.error):
+        text = "it ends in the middle"
+    elif from_code or not text or "<" in text or "/" in text:  # says nothing about the picture
         text = f"its data can't be decoded ({type(problem).__name__})"
     return f"{kind} {name}: {text[:120]}"
 

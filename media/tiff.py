@@ -29,7 +29,8 @@ _TOLD = (
     *("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright"),
     *("Orientation", "GDAL_NODATA", "ModelPixelScaleTag", "ModelTiepointTag", "GeoAsciiParamsTag"),
 )
-_MOST_BYTES_A_PIXEL = 64
+_MOST_BYTES_A_PIXEL = 16
+"""Times the limit of pixels: what a page of many bands may take, 8 GB as the limit stands."""
 
 
 def read_tiff(source: BinaryIO, request: Request) -> Picture:
@@ -71,7 +72,12 @@ def read_tiff(source: BinaryIO, request: Request) -> Picture:
 
 def _check(page: "TiffPage", request: Request, size: int) -> None:
     """Refuse what would not fit, what is cut, and what is not a finished picture."""
+    told = (page.imagewidth, page.imagelength, page.bitspersample, page.samplesperpixel)
+    if not all(isinstance(number, int) and number > 0 for number in told):
+        raise PictureError("damaged TIFF: sizes that are no sizes in its header")
     request.check_size(page.imagewidth, page.imagelength)
+    if page.is_tiled:
+        request.check_size(page.tilewidth, page.tilelength)
     if page.nbytes > request.limit_pixels * _MOST_BYTES_A_PIXEL or page.imagedepth != 1:
         raise PictureError(f"too many values: {page.shape} of {page.dtype}")
     if page.photometric in _RAW or _DNG in page.tags:

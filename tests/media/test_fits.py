@@ -192,7 +192,8 @@ def test_a_truncated_file_is_an_error(compressed: bool) -> None:
     content = written(fits.PrimaryHDU(), kind(pixels))
     for length in (len(content) - 3000, len(content) // 2 + 100, 5000, 2880, 1000, 100):
         reason = why(content[:length])
-        assert reason.startswith(("truncated", "damaged", "a FITS file without")), reason
+        blank = length == 2880  # the empty first unit, whole
+        assert reason.startswith("a FITS file without" if blank else ("truncated", "damaged"))
     if not compressed:  # without the padding of the last block everything is there
         end = 2880 * 2 + pixels.nbytes
         np.testing.assert_array_equal(plane(read("a", content=content[:end])), pixels[::-1])
