@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -329,3 +330,14 @@ def test_the_horsehead_lies_at_the_horsehead(seeing_data: Path) -> None:
     assert told.ra == pytest.approx(85.246, abs=0.04)
     assert told.dec == pytest.approx(-2.458, abs=0.04)
     assert told.taken_at == "1990-12-22T13:49:00Z"
+
+
+def test_several_threads_read_at_once(seeing_data: Path) -> None:
+    folder = seeing_data / "data" / "fits"
+    paths = sorted(folder.iterdir()) * 6
+    alone = [read(path) for path in paths[:5]]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(read, paths))
+    for at, picture in enumerate(together):
+        np.testing.assert_array_equal(picture.samples, alone[at % 5].samples)
+        assert picture.metadata == alone[at % 5].metadata
