@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..media.picture import Picture
+from .prepare import display, needs_stretch
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 _FILTERS = {
@@ -16,6 +17,10 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+
+
+READS_AT = 1
+"""Sides of the resized picture that a reduced decode must keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +47,28 @@ class Fit:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON-able dictionary: part of an encoder's identity."""
-        return {
+        told = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
         }
+        return {**told, "reads_at": self.reads_at}
+
+    @property
+    def reads_at(self) -> int:
+        """The shorter side in pixels below which a reduced decode would show in the vectors."""
+        return READS_AT * max(self.resize_to)
 
     def __call__(self, picture: Picture) -> NDArray[Any]:
-        """Return (height, width, 3), 0..255: uint8 of 8-bit pictures, else float32, not cut to 8 bits.
+        """Return (height, width, 3), 0..255: uint8 of 8-bit grey and colour, else float32.
 
-        Other pictures than 8-bit grey and colour are first made displayable (`prepare.display`).
+        All others are first made displayable (`prepare.display`), and not cut to 8 bits.
         """
         samples = picture.samples
-        if samples.dtype == np.uint8 and picture.channels in (1, 3) and not picture.linear:
+        if samples.dtype == np.uint8 and picture.channels in (1, 3) and not needs_stretch(picture):
             if picture.channels == 1:
                 grey = self._fitted(Image.fromarray(np.ascontiguousarray(samples[..., 0])))
                 return self._padded(np.repeat(grey[..., None], 3, axis=2))
             return self._padded(self._fitted(Image.fromarray(np.ascontiguousarray(samples))))
-        from .prepare import display
-
         planes = np.moveaxis(display(picture) * np.float32(255), 2, 0)
         resized = [self._fitted(Image.fromarray(np.ascontiguousarray(plane))) for plane in planes]
         # The cubic filters overshoot; 8 bits would be cut at both ends too.

@@ -1,5 +1,6 @@
 """Fetch weights by name from a hub, or say within seconds why that can't be done."""
 
+import logging
 import socket
 import threading
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..errors import EncoderError
+
+_log = logging.getLogger(__name__)
 
 PATIENCE_S = 4.0
 """How long a hub may take to take up a connection before it counts as out of reach."""
@@ -21,7 +24,12 @@ def fetch_from_hub(name: str, repository: str, files: Sequence[str]) -> Path:
     Raises EncoderError when it is neither there nor can be fetched.
     """
     from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     repository, _, revision = repository.partition("@")
     for file in files:
@@ -33,10 +41,13 @@ def fetch_from_hub(name: str, repository: str, files: Sequence[str]) -> Path:
     problem = unreachable(constants.ENDPOINT)
     if problem:
         raise EncoderError(_out_of_reach(name, f"{constants.ENDPOINT}/{repository}", problem))
+    _log.info("fetching the weights of %s from %s/%s", name, constants.ENDPOINT, repository)
     try:
         for file in files:
             try:
                 return Path(hf_hub_download(repository, file, revision=revision or None))
+            except LocalEntryNotFoundError as failed:  # of huggingface_hub: no answer, no copy
+                raise EncoderError(_out_of_reach(name, repository, "no answer")) from failed
             except EntryNotFoundError:
                 continue
     except GatedRepoError as refused:
@@ -67,9 +78,10 @@ def fetch_from_url(name: str, url: str) -> Path:
     problem = unreachable(url)
     if problem:
         raise EncoderError(_out_of_reach(name, url, problem))
+    _log.info("fetching the weights of %s from %s", name, url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        found = torch.hub.HASH_REGEX.search(path.name)  # type: ignore[attr-defined]
+        found = torch.hub.HASH_REGEX.search(path.name)
         torch.hub.download_url_to_file(url, str(path), found and found.group(1), progress=False)
     except (OSError, RuntimeError) as failed:
         raise EncoderError(_out_of_reach(name, url, str(failed))) from failed

@@ -1,8 +1,7 @@
 """Run a network over batches of prepared pictures: device, arithmetic, memory."""
 
-import logging
+import copy
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,90 +12,136 @@ from numpy.typing import NDArray
 from ..errors import EncoderError
 from .encoder import Arithmetic, Card, EncoderOptions, Vectors, identify, normalise
 from .fit import Fit
+from .folding import folded
+from .prepare import STRETCH
+from .torch_ready import quiet
+from .weights import digest_of
 
 if TYPE_CHECKING:
     import torch
 
     from ..media.picture import Picture
 
-BATCH = 32
-"""Pictures at once: larger batches gained nothing on 2 cores."""
+Features = Callable[["torch.nn.Module", "torch.Tensor"], "torch.Tensor"]
+"""From a module and (n, 3, height, width) to (n, dimension)."""
 
-Features = Callable[["torch.Tensor"], "torch.Tensor"]
+_CHUNK_PIXELS = {"cpu": 8 * 224 * 224, "cuda": 128 * 224 * 224, "mps": 32 * 224 * 224}
+"""Pixels at once. On a CPU 8 pictures stay in the cache: MobileNetV2 on one core does 100 pictures
+a second in eights, 60 in thirty-twos."""
+_SAME = 1e-3
+"""How far an entry of a unit vector may move when batch norms are folded; else they are not."""
 
 
 class Network:
     """A network ready to run: prepared pictures in, unit vectors out.
 
-    features: from (n, 3, height, width) to (n, dimension), in the module's type and on its device.
+    fit: what made the prepared pictures; its mean and sd are applied here.
+    features: which output of the module is the vector; the module's own when None.
     """
 
     def __init__(
         self,
         module: "torch.nn.Module",
-        features: Features,
         fit: Fit,
         *,
+        features: Features | None = None,
         device: str | None = None,
         arithmetic: Literal["fp32", "bf16", "auto"] = "fp32",
     ) -> None:
         import torch
 
-        self.module = module.eval().requires_grad_(False)
         self.fit = fit
         self.device = choose_device(device)
-        self.batch = BATCH
-        self._features = features
-        self.module.to(device=self.device, memory_format=torch.channels_last)
-        self.arithmetic: Arithmetic = "fp32"
-        self._type = torch.float32
-        if arithmetic == "bf16" or (arithmetic == "auto" and self._gains()):
-            self._use_bf16()
-        self.dimension = int(self._run([np.zeros((*fit.size, 3), np.uint8)]).shape[1])
-
-    def _use_bf16(self) -> None:
-        import torch
-
-        self.arithmetic = "bf16"
-        self._type = torch.bfloat16
-        self.module.to(torch.bfloat16)
+        pixels = _CHUNK_PIXELS[self.device.partition(":")[0]]
+        self.chunk = max(1, pixels // (fit.size[0] * fit.size[1]))
+        self._features = features or (lambda module, pixels: module(pixels))
+        self.module = module.eval().requires_grad_(False)
+        # The type stubs do not know that a module takes a memory format.
+        self.module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dimension = self._fold()
+        self.arithmetic = self._choose(arithmetic)
+        if self.arithmetic == "bf16":
+            self.module.to(torch.bfloat16)
+            self._forward(_noise(fit, 1))  # a network that can't, fails here and not midway
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         """Return (n, dimension) float32 unit rows of what `fit` made of n pictures.
 
-        Where memory runs out the batch is halved, and stays so.
+        Where memory runs out the number at once is halved, down to 1, and stays so.
         """
         rows: list[NDArray[np.float32]] = []
         at = 0
         while at < len(prepared):
-            some = prepared[at : at + self.batch]
+            some = prepared[at : at + self.chunk]
             try:
-                rows.append(self._run(some))
+                rows.append(self._forward(some))
             except (RuntimeError, MemoryError) as problem:  # torch.OutOfMemoryError is the former
-                if not _out_of_memory(problem) or self.batch == 1:
+                if not out_of_memory(problem) or self.chunk == 1:
                     raise
-                self.batch //= 2
-                self._forget()
+                self.chunk = max(1, min(self.chunk, len(some)) // 2)
+            else:
+                at += len(some)
                 continue
-            at += len(some)
+            self._forget()  # here, where the failed batch is no longer held by its traceback
         if not rows:
             return np.zeros((0, self.dimension), np.float32)
         return normalise(np.concatenate(rows))
 
-    def _run(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    def _forward(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Return (n, dimension) float32, of any length, of one batch."""
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), _exact(self.device):
             pixels = torch.from_numpy(_stacked(prepared)).to(self.device)
             # (n, h, w, 3) in memory, seen as (n, 3, h, w): that is channels_last, without a copy.
             pixels = pixels.permute(0, 3, 1, 2).to(torch.float32)
             mean = torch.tensor(self.fit.mean, device=self.device).view(1, 3, 1, 1)
             sd = torch.tensor(self.fit.sd, device=self.device).view(1, 3, 1, 1)
             pixels = (pixels / 255 - mean) / sd
-            vectors: NDArray[np.float32] = (
-                self._features(pixels.to(self._type)).to("cpu", torch.float32).numpy()
-            )
+            kind = next(self.module.parameters()).dtype
+            found = self._features(self.module, pixels.to(kind)).to("cpu", torch.float32)
+        vectors: NDArray[np.float32] = found.numpy()
         return vectors
+
+    def _fold(self) -> int:
+        """Fold batch norms where that changes nothing; return the dimension of the vectors."""
+        before = self._forward(_noise(self.fit, 1))
+        if before.ndim != 2:
+            raise EncoderError(f"the network gives {before.ndim - 1}-d features, not one vector")
+        original = self.module
+        self.module = folded(original)
+        if self.module is not original:
+            after = self._forward(_noise(self.fit, 1))
+            if not np.abs(normalise(after) - normalise(before)).max() < _SAME:
+                self.module = original
+        return int(before.shape[1])
+
+    def _choose(self, asked: Literal["fp32", "bf16", "auto"]) -> Arithmetic:
+        """Return the arithmetic; for "auto" bf16 where it is a tenth faster in a short trial."""
+        import torch
+
+        if asked != "auto":
+            return asked
+        original = self.module
+        seconds = [self._time()]
+        try:
+            self.module = copy.deepcopy(original).to(torch.bfloat16)
+            seconds.append(self._time())
+        except RuntimeError:  # not every network and device can
+            return "fp32"
+        finally:
+            self.module = original
+        return "bf16" if seconds[1] < 0.9 * seconds[0] else "fp32"
+
+    def _time(self) -> float:
+        """Return seconds for one batch, the better of two after a warming run."""
+        batch = _noise(self.fit, min(self.chunk, 8))
+        seconds = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            self._forward(batch)
+            seconds.append(time.perf_counter() - begun)
+        return min(seconds[1:])
 
     def _forget(self) -> None:
         """Give the memory of the failed batch back to the device."""
@@ -105,33 +150,18 @@ class Network:
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    def _gains(self) -> bool:
-        """Return whether bf16 is at least a tenth faster in a short trial of both."""
-        import copy
-
-        import torch
-
-        batch = [np.zeros((*self.fit.size, 3), np.uint8)] * 4
-        seconds = {}
-        module = self.module
-        for kind in (torch.float32, torch.bfloat16):
-            self.module, self._type = copy.deepcopy(module).to(kind), kind
-            self._run(batch)
-            begun = time.perf_counter()
-            self._run(batch)
-            seconds[kind] = time.perf_counter() - begun
-        self.module, self._type = module, torch.float32
-        return seconds[torch.bfloat16] < 0.9 * seconds[torch.float32]
-
 
 class NetworkEncoder:
-    """An encoder that is a network: see `seeing.embed.encoder.Encoder`."""
+    """An encoder that is a network: see `seeing.embed.encoder.Encoder`.
 
-    def __init__(self, name: str, network: Network, card: Card) -> None:
+    called: the name in its identity, where that is not what the user writes (a folder's path).
+    """
+
+    def __init__(self, name: str, network: Network, card: Card, *, called: str = "") -> None:
         self.name = name
         self.card = card
         self.identity = identify(
-            name,
+            called or name,
             weights=card.weights_digest,
             preparation=card.preparation,
             arithmetic=card.arithmetic,
@@ -139,16 +169,57 @@ class NetworkEncoder:
         self.network = network
         self.dimension = network.dimension
         self.device = network.device
-        self.batch = network.batch
-        self.reads_at: int | None = max(network.fit.resize_to)
+        self.batch = max(32, network.chunk)
+        self.reads_at: int | None = network.fit.reads_at
 
     def prepare(self, picture: "Picture") -> NDArray[Any]:
-        """Return (height, width, 3) as the network likes it, 0..255, uint8 or float32."""
+        """Return (height, width, 3) as the network likes it, 0..255: uint8 of 8 bits, or float32.
+
+        `encode` takes both in one batch.
+        """
         return self.network.fit(picture)
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         """Return (n, dimension) float32 rows of length 1, in the order given."""
         return self.network.encode(prepared)
+
+
+def prepare_network(
+    module: "torch.nn.Module",
+    fit: Fit,
+    *,
+    options: EncoderOptions,
+    about: str,
+    licence: str,
+    download_mb: int = 0,
+    features: Features | None = None,
+) -> tuple[Network, Card]:
+    """Make a module, whose weights are loaded, ready to run, and write its card.
+
+    licence: of the hub's weights; of a file that the user gives nothing is known.
+    """
+    digest = digest_of(module)
+    try:
+        with quiet():
+            network = Network(
+                module, fit, features=features, device=options.device, arithmetic=options.arithmetic
+            )
+    except RuntimeError as problem:
+        if out_of_memory(problem):
+            raise EncoderError("the network does not fit into the device's memory") from problem
+        told = str(problem).strip().partition("\n")[0]
+        raise EncoderError(f"the network does not run in {options.arithmetic}: {told}") from problem
+    millions = sum(parameter.numel() for parameter in module.parameters()) / 1e6
+    card = Card(
+        about=f"{about}; {millions:.1f} million parameters",
+        licence="not known: weights from a file" if options.weights else licence,
+        preparation={**fit.as_json(), "stretch": STRETCH},
+        arithmetic=network.arithmetic,
+        weights_path=str(options.weights.absolute()) if options.weights else None,
+        weights_digest=digest,
+        download_mb=0 if options.weights else (download_mb or round(millions * 4)),
+    )
+    return network, card
 
 
 def choose_device(name: str | None) -> str:
@@ -158,64 +229,39 @@ def choose_device(name: str | None) -> str:
     """
     import torch
 
-    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    present = [f"cuda:{number}" for number in range(cuda)]
-    present += ["mps"] * torch.backends.mps.is_available() + ["cpu"]
+    present = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if present:
+        present.insert(0, "cuda")
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    present.append("cpu")
     if name is None:
-        return "cuda" if cuda else present[0]
-    if name in present or (name == "cuda" and cuda):
-        return name
-    raise EncoderError(f"no device {name} here; there is {', '.join(present)}")
+        return present[0]
+    if name not in present:
+        raise EncoderError(f"no device {name} here; there is {', '.join(present)}")
+    return name
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what libraries say while they load off the user's screen; errors are still raised."""
-    loggers = [logging.getLogger(name) for name in ("timm", "huggingface_hub", "open_clip", "root")]
-    before = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
+def _exact(device: str) -> Iterator[None]:
+    """Keep cuDNN from rounding fp32 to 10 bits (TF32) and from choosing by the clock."""
+    if not device.startswith("cuda"):
+        yield
+        return
+    from torch.backends import cudnn
+
+    with cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
 
 
-def make_network_encoder(
-    name: str,
-    module: "torch.nn.Module",
-    fit: Fit,
-    *,
-    options: EncoderOptions,
-    about: str,
-    licence: str,
-    download_mb: int = 0,
-    features: Features | None = None,
-) -> NetworkEncoder:
-    """Return an encoder of a module whose weights are loaded."""
-    from .weights import digest_of
+def out_of_memory(problem: BaseException) -> bool:
+    """Return whether an exception says that memory ran out, on whatever device."""
+    import torch
 
-    digest = digest_of(module)
-    network = Network(
-        module,
-        features or module,
-        fit,
-        device=options.device,
-        arithmetic=options.arithmetic,
-    )
-    card = Card(
-        about=about,
-        licence=licence,
-        preparation=fit.as_json(),
-        arithmetic=network.arithmetic,
-        weights_path=str(options.weights.absolute()) if options.weights else None,
-        weights_digest=digest,
-        download_mb=download_mb,
-    )
-    return NetworkEncoder(name, network, card)
+    if isinstance(problem, MemoryError | torch.OutOfMemoryError):
+        return True
+    told = str(problem).lower()
+    return any(words in told for words in ("not enough memory", "can't allocate", "out of memory"))
 
 
 def _stacked(prepared: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -225,10 +271,7 @@ def _stacked(prepared: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.stack([one.astype(np.float32) for one in prepared])
 
 
-def _out_of_memory(problem: BaseException) -> bool:
-    import torch
-
-    if isinstance(problem, MemoryError | torch.OutOfMemoryError):
-        return True
-    told = str(problem).lower()
-    return any(words in told for words in ("not enough memory", "can't allocate", "out of memory"))
+def _noise(fit: Fit, count: int) -> list[NDArray[np.uint8]]:
+    """Return prepared pictures that touch every part of a network, the same on every call."""
+    noise = np.random.default_rng(0).integers(0, 256, (*fit.size, 3), dtype=np.uint8)
+    return [noise] * count

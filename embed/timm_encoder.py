@@ -1,23 +1,23 @@
 """Encoders that are networks of timm: timm:mobilenetv2_100, timm:vit_base_patch16_224.mae, ..."""
 
+import math
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EncoderError, closest
 from .encoder import Encoder, EncoderOptions
 from .fit import Fit
 from .hub import fetch_from_hub, fetch_from_url
-from .network import make_network_encoder, quiet
-from .torch_ready import ensure_torchvision
+from .network import NetworkEncoder, prepare_network
+from .torch_ready import ensure_torchvision, quiet
 from .weights import fit_weights, load_weights, renamed
 
 if TYPE_CHECKING:
     import torch
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-_SIDE = 224
-"""Pixels; for the rare network whose configuration does not say."""
 
 
 def make(name: str, options: EncoderOptions) -> Encoder:
@@ -28,28 +28,20 @@ def make(name: str, options: EncoderOptions) -> Encoder:
     Raises EncoderError for an unknown name, or weights that can't be had.
     """
     ensure_torchvision()
-    model_name = name.partition(":")[2]
-    with quiet():
-        module, configuration = _create(name, model_name)
-        if options.weights is None:
-            source = _fetched(name, configuration)
-        else:
-            source = options.weights
-        weights: Mapping[str, torch.Tensor] = load_weights(source)
-        if not set(module.state_dict()) & set(renamed(weights, module.state_dict())):
-            weights = _translated(module, weights)
+    module, configuration = _create(name, name.partition(":")[2])
+    source = options.weights or _fetched(name, configuration)
+    weights: Mapping[str, torch.Tensor] = load_weights(source)
+    if not set(module.state_dict()) & set(renamed(weights, module.state_dict())):
+        weights = _translated(module, weights)
     fit_weights(module, weights, source, droppable=_classifier(configuration))
-    parameters = sum(parameter.numel() for parameter in module.parameters())
-    return make_network_encoder(
-        name,
+    network, card = prepare_network(
         module,
         fit_of(configuration),
         options=options,
-        about=f"timm's {configuration.get('architecture', model_name)}, pooled features; "
-        f"{parameters / 1e6:.1f} million parameters",
-        licence=_licence(configuration) if options.weights is None else "of the weights file given",
-        download_mb=0 if options.weights else round(parameters * 4 / 1e6),
+        about=f"timm's {configuration.get('architecture')}, pooled features",
+        licence=str(configuration.get("license") or "not stated by timm"),
     )
+    return NetworkEncoder(name, network, card)
 
 
 def fit_of(configuration: Mapping[str, Any]) -> Fit:
@@ -57,8 +49,6 @@ def fit_of(configuration: Mapping[str, Any]) -> Fit:
 
     As timm.data.transforms_factory.transforms_imagenet_eval, timm 1.0.
     """
-    import math
-
     from timm.data import resolve_data_config
 
     found = resolve_data_config(pretrained_cfg=dict(configuration))
@@ -97,13 +87,14 @@ def _create(name: str, model_name: str) -> tuple["torch.nn.Module", dict[str, An
             known = closest(tag, tags) or f"; there is {', '.join(tags) or 'no tag'}"
             raise EncoderError(f"timm knows no weights {tag} of {architecture}{known}")
     try:
-        module = timm.create_model(model_name, pretrained=False, num_classes=0)
+        with quiet():
+            module = timm.create_model(model_name, pretrained=False, num_classes=0)
     except (RuntimeError, TypeError, ValueError, AssertionError) as problem:
         raise EncoderError(f"timm can't make {model_name}: {problem}") from problem
     return module, dict(module.pretrained_cfg)
 
 
-def _fetched(name: str, configuration: Mapping[str, Any]) -> Any:
+def _fetched(name: str, configuration: Mapping[str, Any]) -> Path:
     """Return the path of the weights, fetched from where timm's configuration says."""
     if configuration.get("hf_hub_id"):
         special = configuration.get("hf_hub_filename")
@@ -122,7 +113,8 @@ def _translated(
     if translate is None:
         return weights
     try:
-        translated: Mapping[str, torch.Tensor] = translate(dict(weights), module)
+        with quiet():
+            translated: Mapping[str, torch.Tensor] = translate(dict(weights), module)
     except (KeyError, IndexError, AttributeError, RuntimeError, ValueError, AssertionError):
         return weights  # of another network; fit_weights says which names do not fit
     return translated
@@ -132,7 +124,3 @@ def _classifier(configuration: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the layers that timm drops with num_classes=0."""
     found = configuration.get("classifier") or ()
     return (found,) if isinstance(found, str) else tuple(found)
-
-
-def _licence(configuration: Mapping[str, Any]) -> str:
-    return str(configuration.get("license") or "not stated by timm")

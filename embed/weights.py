@@ -79,16 +79,22 @@ def fit_weights(
     source: Path,
     *,
     droppable: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> None:
     """Put weights into a module; all of them must fit.
 
     Prefixes that training programs add ("module.", ...) are taken off. droppable: names of layers
-    (a classifier) that the file may hold and the module does not.
+    (a classifier) that the file may hold and the module does not. optional: names that the file
+    may lack; the module keeps its own.
     Raises EncoderError naming the first that is missing, too many or of another shape.
     """
     wanted = module.state_dict()
     given = renamed(weights, wanted)
-    missing = [name for name in wanted if name not in given and not name.endswith(_NOT_WEIGHTS)]
+    missing = [
+        name
+        for name in wanted
+        if name not in given and name not in optional and not name.endswith(_NOT_WEIGHTS)
+    ]
     extra = [
         name
         for name in given
