@@ -38,17 +38,15 @@ def open_regular(path: Path | str | bytes) -> FileIO:
     Never waits: a pipe, socket, device or folder is refused before and after opening (it may have
     been exchanged between the two). Raises PictureError with the reason, without the path.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         _require_regular(os.stat(path).st_mode)  # noqa: PTH116 -- bytes paths, and 20,000 of them
-        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+        file = FileIO(os.fsdecode(path), "rb", opener=_open_at_once)
     except OSError as problem:
         raise PictureError(reason(problem)) from problem
     except ValueError as problem:  # a NUL character in the name
         raise PictureError("no such file") from problem
-    file = FileIO(descriptor, "rb")
     try:
-        _require_regular(os.fstat(descriptor).st_mode)
+        _require_regular(os.fstat(file.fileno()).st_mode)
     except PictureError:
         file.close()
         raise
@@ -95,6 +93,10 @@ def reason(problem: OSError) -> str:
         return _REASONS[problem.errno]
     told = problem.strerror or str(problem) or type(problem).__name__
     return told[:1].lower() + told[1:]
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for a writer
 
 
 def _require_regular(mode: int) -> None:

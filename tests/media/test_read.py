@@ -273,6 +273,24 @@ def test_content_given_spares_reading(tmp_path: Path) -> None:
     assert read(tmp_path / "not there.png", content=content).width == 4
 
 
+def test_large_files_are_read_from_the_file_itself(tmp_path: Path) -> None:
+    import tifffile
+    from astropy.io import fits
+
+    pixels = np.random.default_rng(3).integers(0, 65535, (5800, 5800), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    fits.PrimaryHDU(pixels[::-1]).writeto(tmp_path / "a.fits")
+    colours = pixels.view(np.uint8)[:, :11598].reshape(5800, 3866, 3)
+    Image.fromarray(colours).save(tmp_path / "a.bmp")
+    for name, expected in (("a.tif", pixels), ("a.fits", pixels), ("a.bmp", colours)):
+        assert (tmp_path / name).stat().st_size > 64 * 1024**2
+        samples = read(tmp_path / name).samples
+        np.testing.assert_array_equal(samples.reshape(expected.shape), expected, err_msg=name)
+        os.truncate(tmp_path / name, 67_109_000)
+        with pytest.raises(PictureError, match=r"^(truncated|damaged)"):
+            read(tmp_path / name)
+
+
 # --- reduced decoding -----------------------------------------------------------------------------
 
 
