@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .profiles import single
+
 Field = NDArray[np.float32]
 
 MOFFAT_BETA = 3.0
 """Wings of the point spread: 2.5 to 4.7 are found; a Gaussian has none (Moffat 1969)."""
+
+_WHITE = 3.0
+"""Surface brightness that is shown white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def point_spread(shape: tuple[int, int], fwhm: float) -> Field:
     width = fwhm / (2 * math.sqrt(2 ** (1 / MOFFAT_BETA) - 1))
     y, x = (np.fft.fftfreq(n, 1 / n).astype(np.float32) / np.float32(width) for n in shape)
     spread = (1 + y[:, None] ** 2 + x**2) ** np.float32(-MOFFAT_BETA)
-    return spread / spread.sum()
+    return single(spread / spread.sum())
 
 
 def blur(light: Field, fwhm: float) -> Field:
@@ -65,7 +70,7 @@ def expose(light: Field, camera: Camera, rng: np.random.Generator) -> Field:
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     if camera.grain > 0:
         noise = _smooth(noise, camera.grain)
-    return light + noise * np.sqrt(variance)
+    return single(light + noise * np.sqrt(variance))
 
 
 def show(light: Field, camera: Camera) -> Field:
@@ -75,16 +80,15 @@ def show(light: Field, camera: Camera) -> Field:
     for all of them; what would exceed 1 is scaled down as a whole.
     """
     mean = np.clip(light.mean(axis=2, keepdims=True), np.float32(1e-4), None)
-    shown = np.arcsinh(mean / np.float32(camera.stretch)) / np.float32(
-        math.asinh(1 / camera.stretch)
-    )
+    white = math.asinh(_WHITE / camera.stretch)
+    shown = np.arcsinh(mean / np.float32(camera.stretch)) / np.float32(white)
     colour = light + np.float32(camera.saturation - 1) * (light - mean)
     # in noise the mean is near 0 or below: there the stretch is its own slope at 0
-    slope = np.float32(1 / (camera.stretch * math.asinh(1 / camera.stretch)))
+    slope = np.float32(1 / (camera.stretch * white))
     colour = colour * np.where(mean > np.float32(1e-3), shown / mean, slope)
     colour = colour * np.float32(1 - camera.pedestal) + np.float32(camera.pedestal)
     colour /= np.maximum(colour.max(axis=2, keepdims=True), 1)
-    return np.clip(colour, 0, 1)
+    return single(np.clip(colour, 0, 1))
 
 
 def _smooth(noise: Field, width: float) -> Field:

@@ -45,7 +45,7 @@ def observe(
 ) -> Field:
     """Return what `draw` draws as linear light, sky-subtracted, with noise: maybe negative.
 
-    (side, side, 3) float32; 1 is about the white of the display. `galaxy.light` has it without
+    (side, side, 3) float32; 3 is the white of the display. `galaxy.light` has it without
     sky, neighbours, blur and noise.
     """
     if not 16 <= side <= 4096:
@@ -123,10 +123,10 @@ def roll_camera(rng: Rng) -> Camera:
 
 
 LOOKS = (
-    Camera(seeing=0.020, depth=900, pedestal=0.03, saturation=1.6, stretch=0.10, grain=0.5),
-    Camera(seeing=0.018, depth=700, pedestal=0.09, saturation=0.7, stretch=0.10),
-    Camera(seeing=0.022, depth=6000, pedestal=0.08, saturation=1.1, stretch=0.08, grain=0.7),
-    Camera(seeing=0.045, depth=350, pedestal=0.03, saturation=1.5, stretch=0.12, grain=1.2),
+    Camera(seeing=0.020, depth=900, pedestal=0.03, saturation=1.25, stretch=0.10, grain=0.5),
+    Camera(seeing=0.018, depth=700, pedestal=0.09, saturation=0.6, stretch=0.10),
+    Camera(seeing=0.022, depth=6000, pedestal=0.08, saturation=0.95, stretch=0.08, grain=0.7),
+    Camera(seeing=0.042, depth=800, pedestal=0.04, saturation=1.2, stretch=0.12, grain=1.4),
 )
 """Near SDSS, DECaLS and GAMA/KiDS as Galaxy Zoo shows them; the last one is far away."""
 
@@ -148,9 +148,9 @@ def _smooth_elongated(rng: Rng) -> Galaxy:
 def _elliptical(rng: Rng, axis_ratio: float) -> Galaxy:
     red = rng.random() < 0.8
     index = rng.uniform(2.5, 5.0) if red else rng.uniform(1.0, 2.0)
-    colour = rng.uniform(0.65, 0.95) if red else rng.uniform(0.2, 0.45)
-    radius = rng.uniform(0.06, 0.13)
-    return Galaxy(bulge=Bulge(_flux(rng), radius, index, axis_ratio, colour))
+    colour = rng.uniform(0.65, 0.95) if red else rng.uniform(0.25, 0.5)
+    radius = rng.uniform(0.07, 0.16)
+    return Galaxy(bulge=Bulge(1.5 * _flux(rng), radius, index, axis_ratio, colour))
 
 
 def _tight_spiral(rng: Rng) -> Galaxy:
@@ -164,15 +164,15 @@ def _loose_spiral(rng: Rng) -> Galaxy:
 
 
 def _spiral(rng: Rng, pitch: float, count: int, bulge_share: float) -> Galaxy:
-    flux, scale = _flux(rng) * 1.3, rng.uniform(0.095, 0.14)
+    flux, scale = _flux(rng) * 1.7, rng.uniform(0.10, 0.15)
     bulge = Bulge(
         bulge_share * flux, rng.uniform(0.25, 0.4) * scale, rng.uniform(1.5, 3.5),
         rng.uniform(0.85, 1.0), rng.uniform(0.7, 0.95),
     )  # fmt: skip
     arms = Arms(
-        count, _either(rng) * pitch, rng.uniform(0.6, 0.85), rng.uniform(0.3, 0.6) * scale,
-        rng.uniform(0, 360), rng.uniform(1.6, 3.2), rng.uniform(0.25, 0.7), rng.uniform(0.0, 0.6),
-        int(rng.integers(0, 45)), rng.uniform(0.15, 0.4),
+        count, _either(rng) * pitch, rng.uniform(0.35, 0.68), rng.uniform(0.3, 0.6) * scale,
+        rng.uniform(0, 360), rng.uniform(0.9, 2.4), rng.uniform(0.35, 0.9), rng.uniform(0.0, 0.5),
+        int(rng.integers(0, 36)), rng.uniform(0.2, 0.45),
     )  # fmt: skip
     disc = Disc((1 - bulge_share) * flux, scale, colour=rng.uniform(0.45, 0.65))
     return Galaxy(bulge=bulge, disc=disc, arms=arms, inclination=rng.uniform(0, 55))
@@ -182,11 +182,11 @@ def _barred_spiral(rng: Rng) -> Galaxy:
     galaxy = _spiral(rng, rng.uniform(12, 24), 2, rng.uniform(0.04, 0.12))
     assert galaxy.disc is not None
     assert galaxy.arms is not None
-    length, angle = rng.uniform(0.75, 1.2) * galaxy.disc.scale, rng.uniform(0, 180)
+    length, angle = rng.uniform(0.85, 1.35) * galaxy.disc.scale, rng.uniform(0, 180)
     share = rng.uniform(0.14, 0.24)
     bar = Bar(
-        share * galaxy.disc.flux, length, rng.uniform(0.2, 0.34), angle, rng.uniform(2.2, 3.5),
-        rng.uniform(0.65, 0.9),
+        share * galaxy.disc.flux, length, rng.uniform(0.18, 0.3), angle, rng.uniform(2.2, 3.5),
+        rng.uniform(0.6, 0.85),
     )  # fmt: skip
     arms = replace(galaxy.arms, start=0.95 * length, angle=angle)
     disc = replace(galaxy.disc, flux=(1 - share) * galaxy.disc.flux)
@@ -194,46 +194,46 @@ def _barred_spiral(rng: Rng) -> Galaxy:
 
 
 def _ring(rng: Rng) -> Galaxy:
-    flux = _flux(rng) * 1.2
-    radius = rng.uniform(0.17, 0.27)
-    blue = rng.uniform(0.15, 0.5)
-    bulge = Bulge(0.3 * flux, rng.uniform(0.12, 0.2) * radius, rng.uniform(1.5, 3.0),
+    flux = _flux(rng) * 1.6
+    radius = rng.uniform(0.16, 0.27)
+    blue = rng.uniform(0.25, 0.55)
+    bulge = Bulge(0.25 * flux, rng.uniform(0.12, 0.22) * radius, rng.uniform(1.5, 3.0),
                   rng.uniform(0.85, 1.0), rng.uniform(0.65, 0.9))  # fmt: skip
     ragged = Arms(2, _either(rng) * 12.0, 0.3, 0.6 * radius, rng.uniform(0, 360), 2.0,
-                  rng.uniform(0.2, 0.5), 0.0, int(rng.integers(0, 10)), blue)  # fmt: skip
+                  rng.uniform(0.25, 0.7), 0.0, int(rng.integers(0, 14)), blue)  # fmt: skip
     return Galaxy(
-        bulge=bulge, disc=Disc(0.25 * flux, 0.4 * radius, colour=0.6), arms=ragged,
-        ring=Ring(0.45 * flux, radius, rng.uniform(0.1, 0.17) * radius, blue),
+        bulge=bulge, disc=Disc(0.35 * flux, 0.5 * radius, colour=0.6), arms=ragged,
+        ring=Ring(0.4 * flux, radius, rng.uniform(0.12, 0.22) * radius, blue),
         inclination=rng.uniform(0, 55),
     )  # fmt: skip
 
 
 def _edge_on_bulge(rng: Rng) -> Galaxy:
-    flux, scale = _flux(rng), rng.uniform(0.10, 0.16)
+    flux, scale = 1.2 * _flux(rng), rng.uniform(0.07, 0.14)
     share = rng.uniform(0.3, 0.5)
     bulge = Bulge(share * flux, rng.uniform(0.25, 0.38) * scale, rng.uniform(1.5, 3.5),
                   rng.uniform(0.6, 0.9), rng.uniform(0.75, 0.95))  # fmt: skip
-    disc = Disc((1 - share) * flux, scale, rng.uniform(0.09, 0.16), rng.uniform(0.55, 0.85))
+    disc = Disc((1 - share) * flux, scale, rng.uniform(0.14, 0.24), rng.uniform(0.55, 0.85))
     return Galaxy(bulge=bulge, disc=disc, dust=_layer(rng, scale, 0.7),
                   inclination=rng.uniform(86, 90))  # fmt: skip
 
 
 def _edge_on_disc(rng: Rng) -> Galaxy:
-    scale = rng.uniform(0.10, 0.17)
-    disc = Disc(0.7 * _flux(rng), scale, rng.uniform(0.10, 0.2), rng.uniform(0.25, 0.75))
+    scale = rng.uniform(0.06, 0.14)
+    disc = Disc(0.7 * _flux(rng), scale, rng.uniform(0.14, 0.30), rng.uniform(0.3, 0.75))
     return Galaxy(disc=disc, dust=_layer(rng, scale, 0.35), inclination=rng.uniform(87, 90))
 
 
 def _layer(rng: Rng, scale: float, likely: float) -> Dust | None:
     if rng.random() > likely:
         return None
-    return Dust(rng.uniform(0.8, 3.0), rng.uniform(0.8, 1.2) * scale,
-                rng.uniform(0.03, 0.06) * scale, rng.uniform(0.5, 0.8))  # fmt: skip
+    return Dust(rng.uniform(2.0, 6.0), rng.uniform(0.8, 1.3) * scale,
+                rng.uniform(0.05, 0.09) * scale, rng.uniform(0.5, 0.8))  # fmt: skip
 
 
 def _flux(rng: Rng) -> float:
     """Return the light of a galaxy: bright ones are rarer."""
-    return float(0.025 * math.exp(rng.uniform(-0.9, 0.7)))
+    return float(0.035 * math.exp(rng.uniform(-0.9, 0.7)))
 
 
 def _either(rng: Rng) -> float:

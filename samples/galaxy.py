@@ -2,7 +2,7 @@
 
 Lengths are fractions of the picture's side, so that a galaxy is the same at every size; angles are
 degrees; light is linear. A `flux` is light summed over the picture, where 1 is a surface brightness
-of 1 all over it; 1 is about what a survey's display shows as white.
+of 1 all over it; in a survey's display 1 is bright and 3 is white.
 """
 
 import math
@@ -18,8 +18,10 @@ from .profiles import (
     disc,
     disc_from_the_side,
     ferrers_bar,
+    layers,
     ring,
     sersic,
+    single,
 )
 
 Field = NDArray[np.float32]
@@ -31,8 +33,8 @@ EXTINCTION = np.array([0.55, 0.72, 1.0], dtype=np.float32)
 Finkbeiner & Davis 1998, table 6, for a law with R_V = 3.1)."""
 _NEUTRAL = 0.55
 """Colour g - r, magnitudes, that is shown white."""
-_TEXTURE = 28
-"""Cells on a side of the grid that irregularities are drawn on."""
+_TEXTURE = (11, 28)
+"""Cells on a side of the two grids that irregularities are drawn on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def colour_weights(colour: float) -> Field:
     r - i is taken as half of g - r, about what galaxies of every type have.
     """
     weights = 10 ** (0.4 * (colour - _NEUTRAL) * np.array([1.5, 1.0, 0.0]))
-    return (weights / weights.mean()).astype(np.float32)
+    return np.asarray(weights / weights.mean(), np.float32)
 
 
 def _plane(galaxy: Galaxy, side: int, margin: int) -> Plane:
@@ -200,7 +202,7 @@ def _plane(galaxy: Galaxy, side: int, margin: int) -> Plane:
     y = (-pixels - np.float32(galaxy.up))[:, None]
     turn = math.radians(galaxy.position_angle)
     cosine, sine = np.float32(math.cos(turn)), np.float32(math.sin(turn))
-    along, across = x * cosine + y * sine, y * cosine - x * sine
+    along, across = single(x * cosine + y * sine), single(y * cosine - x * sine)
     deep = across / np.float32(max(galaxy.axis_ratio, 0.02))
     return Plane(
         along, across, np.hypot(along, deep), np.arctan2(deep, along), np.float32(1 / side**2), side
@@ -214,11 +216,11 @@ def _add(total: Field, brightness: Field, colour: float) -> None:
 
 def _flat(galaxy: Galaxy, profile: Field, flux: float) -> Field:
     """Return a profile of the disc's plane as seen from here: squeezed, so brighter."""
-    return profile * np.float32(flux / galaxy.axis_ratio)
+    return single(profile * np.float32(flux / galaxy.axis_ratio))
 
 
 def _bulge(bulge: Bulge, plane: Plane) -> Field:
-    """Return a Sersic profile; the middle pixels are averaged over finer ones, it is steep there."""
+    """Return a Sersic profile; the pixels of its steep middle are averaged over finer ones."""
     share = np.float32(bulge.flux / bulge.axis_ratio)
     squeeze = np.float32(1 / bulge.axis_ratio)
     profile = sersic(np.hypot(plane.along, plane.across * squeeze), bulge.radius, bulge.index)
@@ -233,7 +235,7 @@ def _bulge(bulge: Bulge, plane: Plane) -> Field:
     across = plane.across[near][..., None, None] + step[None, :] / plane.side
     inner = sersic(np.hypot(along, across * squeeze), bulge.radius, bulge.index)
     profile[near] = inner.mean(axis=(2, 3))
-    return profile * share
+    return single(profile * share)
 
 
 def _bar(galaxy: Galaxy, bar: Bar, plane: Plane) -> Field:
@@ -246,19 +248,19 @@ def _bar(galaxy: Galaxy, bar: Bar, plane: Plane) -> Field:
 
 
 def _from_the_side(galaxy: Galaxy, disc: Disc, plane: Plane) -> Field:
-    """Return a disc edge-on; a slight tilt is put into its height, as the square root of squares."""
+    """Return a disc edge-on; a slight tilt adds to its height, as the root of the squares."""
     height = disc.scale * math.hypot(disc.thickness, 0.7 * galaxy.axis_ratio)
     profile = disc_from_the_side(plane.along, plane.across, disc.scale, height)
-    return profile * np.float32(disc.flux)
+    return single(profile * np.float32(disc.flux))
 
 
 def _lane(dust: Dust, galaxy: Galaxy, plane: Plane) -> Field:
     """Return what the dust lets through, in R, G, B: the light before it is not dimmed."""
     shifted = plane.across - np.float32(0.5 * dust.scale * galaxy.axis_ratio)
     depth = np.exp(-np.abs(plane.along) / np.float32(dust.scale))
-    depth *= np.cosh(np.minimum(np.abs(shifted) / np.float32(dust.height), 40.0)) ** -2
+    depth *= layers(shifted, dust.height)
     through = np.exp(-depth[..., None] * (np.float32(dust.depth) * EXTINCTION))
-    return 1 - np.float32(dust.before) * (1 - through)
+    return single(1 - np.float32(dust.before) * (1 - through))
 
 
 def _disc_with_arms(
@@ -311,10 +313,10 @@ def _add_knots(
     turn = math.radians(galaxy.position_angle)
     x = galaxy.across + along * math.cos(turn) - deep * math.sin(turn)
     y = galaxy.up + along * math.sin(turn) + deep * math.cos(turn)
-    flux = 0.12 * arms.strength * disc_.flux * rng.dirichlet(np.full(n, 0.7))
+    flux = 0.07 * arms.strength * disc_.flux * rng.dirichlet(np.full(n, 1.0))
     flux *= np.exp(-np.maximum(radius - 3 * disc_.scale, 0) / disc_.scale)
     pink = rng.random(n) < 0.4  # H alpha lies in r or i; other knots are bluish clusters
-    tint = np.where(pink[:, None], [1.35, 0.65, 1.0], [0.75, 0.95, 1.3])
+    tint = np.where(pink[:, None], [1.3, 0.75, 0.95], [0.8, 0.97, 1.23])
     scatter(total, x, y, flux[:, None] * tint, side, margin)
 
 
@@ -347,7 +349,8 @@ def _patches(plane: Plane, rng: np.random.Generator, raggedness: float) -> Field
     if raggedness <= 0:
         return np.ones((1, 1), np.float32)
     spread = np.float32(0.7 * raggedness)
-    return np.exp(spread * _texture(plane, rng, _TEXTURE) - spread**2 / 2)
+    coarse, fine = (_texture(plane, rng, cells) for cells in _TEXTURE)
+    return single(np.exp(spread * (0.6 * coarse + 0.8 * fine) - spread**2 / 2))
 
 
 def _texture(plane: Plane, rng: np.random.Generator, cells: int) -> Field:

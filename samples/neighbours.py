@@ -29,11 +29,11 @@ class Neighbours:
 
 def roll_neighbours(rng: np.random.Generator) -> Neighbours:
     """Return a random field: faint stars are common, bright ones rare; none hides the middle."""
-    n = int(rng.poisson(3.5))
+    n = int(rng.poisson(2.6))
     angle, away = rng.uniform(0, math.tau, n), np.sqrt(rng.uniform(0.2**2, 0.72**2, n))
     # counts of stars rise by about 0.3 dex a magnitude: N(> flux) ~ flux^-0.75
-    flux = np.minimum(0.00025 * rng.random(n) ** (-1 / 0.75), 0.06)
-    warm = rng.normal(0, 0.35, n)
+    flux = np.minimum(0.00012 * rng.random(n) ** (-1 / 0.75), 0.04)
+    warm = rng.normal(0, 0.25, n)
     tint = np.exp(np.stack([0.5 * warm, np.zeros(n), -0.6 * warm], axis=1))
     others = tuple(_small(rng) for _ in range(int(rng.poisson(0.8))))
     return Neighbours(
@@ -67,9 +67,9 @@ def add_spikes(seen: Field, neighbours: Neighbours, seeing: float) -> None:
 
 
 def _small(rng: np.random.Generator) -> Galaxy:
-    angle, away = rng.uniform(0, math.tau), rng.uniform(0.28, 0.62)
+    angle, away = rng.uniform(0, math.tau), rng.uniform(0.3, 0.62)
     bulge = Bulge(
-        float(0.0006 * math.exp(rng.exponential(0.9))), rng.uniform(0.008, 0.025),
+        float(0.0006 * math.exp(rng.exponential(0.7))), rng.uniform(0.008, 0.025),
         rng.uniform(1.0, 2.5), rng.uniform(0.35, 1.0), rng.uniform(0.2, 1.2),
     )  # fmt: skip
     return Galaxy(

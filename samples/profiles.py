@@ -4,6 +4,7 @@ Every law returns surface brightness: multiplied by the area of a pixel it is th
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +34,13 @@ def sersic(radius: Field, effective: float, index: float) -> Field:
     """
     b = sersic_b(index)
     total = math.tau * index * b ** (-2 * index) * math.gamma(2 * index) * effective**2
-    # e^b of the total and of the profile cancel
-    return np.exp(np.float32(-b) * (radius / effective) ** np.float32(1 / index)) / np.float32(
-        total
-    )
+    steps = (radius / np.float32(effective)) ** np.float32(1 / index)
+    return single(np.exp(np.float32(-b) * steps) / np.float32(total))  # e^b cancels
 
 
 def disc(radius: Field, scale: float) -> Field:
     """Return an exponential disc seen from above (Freeman 1970): a Sersic profile of index 1."""
-    return np.exp(radius / np.float32(-scale)) / np.float32(math.tau * scale**2)
+    return single(np.exp(radius / np.float32(-scale)) / np.float32(math.tau * scale**2))
 
 
 def disc_from_the_side(along: Field, above: Field, scale: float, height: float) -> Field:
@@ -50,10 +49,16 @@ def disc_from_the_side(along: Field, above: Field, scale: float, height: float) 
     mu(x, z) ~ (x / h) K1(x / h) sech^2(z / z0) (van der Kruit & Searle 1981, A&A 95, 105, eq. 5).
     along, above: distance from the middle along the disc and above its plane.
     """
-    spread = bessel_x_k1(np.abs(along) / np.float32(scale)) / np.float32(math.pi * scale)
-    with np.errstate(over="ignore"):  # cosh overflows far above the plane: no light there
-        layers = np.cosh(np.minimum(np.abs(above) / np.float32(height), 40.0)) ** -2
-    return (spread * layers / np.float32(2 * height)).astype(np.float32)
+    spread = bessel_x_k1(single(np.abs(along) / np.float32(scale))) / np.float32(math.pi * scale)
+    return single(spread * layers(above, height) / np.float32(2 * height))
+
+
+def layers(above: Field, height: float) -> Field:
+    """Return sech^2(z / height), 1 in the plane: the layers of a disc that holds itself together.
+
+    van der Kruit & Searle 1981, equation 3. Cut at 40 heights, where cosh^2 would overflow.
+    """
+    return single(np.cosh(np.minimum(np.abs(above) / np.float32(height), 40.0)) ** -2)
 
 
 def ferrers_bar(
@@ -70,7 +75,7 @@ def ferrers_bar(
     m = np.abs(along / np.float32(length)) ** power + np.abs(across / np.float32(width)) ** power
     area = 4 * length * width * math.gamma(1 + 1 / boxiness) ** 2 / math.gamma(1 + 2 / boxiness)
     inside = np.clip(1 - m ** np.float32(2 / boxiness), 0, None)
-    return (inside**2 * np.float32(3 / area)).astype(np.float32)
+    return single(inside**2 * np.float32(3 / area))
 
 
 def ring(radius: Field, at: float, width: float) -> Field:
@@ -79,7 +84,7 @@ def ring(radius: Field, at: float, width: float) -> Field:
     Its total is 1 to better than 0.1 % where the radius is at least three widths.
     """
     total = math.tau * at * width * math.sqrt(math.tau)
-    return np.exp(-0.5 * ((radius - at) / np.float32(width)) ** 2) / np.float32(total)
+    return single(np.exp(-0.5 * ((radius - at) / np.float32(width)) ** 2) / np.float32(total))
 
 
 def arm_phase(radius: Field, angle: Field, pitch_deg: float, start: float) -> Field:
@@ -89,7 +94,7 @@ def arm_phase(radius: Field, angle: Field, pitch_deg: float, start: float) -> Fi
     between arm and circle, is the same at every radius. A negative pitch winds the other way.
     """
     turned = np.log(np.maximum(radius, 1e-6) / np.float32(start))
-    return angle - turned / np.float32(math.tan(math.radians(pitch_deg)))
+    return single(angle - turned / np.float32(math.tan(math.radians(pitch_deg))))
 
 
 def arm_crest(phase: Field, count: int, sharpness: float) -> Field:
@@ -99,26 +104,26 @@ def arm_crest(phase: Field, count: int, sharpness: float) -> Field:
     """
     wave = np.cos(np.float32(count) * phase)
     mean = float(np.i0(sharpness)) * math.exp(-sharpness)
-    return np.exp(np.float32(sharpness) * (wave - 1)) / np.float32(mean)
+    return single(np.exp(np.float32(sharpness) * (wave - 1)) / np.float32(mean))
 
 
 def bessel_x_k1(x: Field) -> Field:
     """Return x K1(x) for x >= 0, to 1e-6 (Abramowitz & Stegun 1964, 9.8.3, 9.8.7 and 9.8.8)."""
-    small = np.clip(x, 1e-6, 2)
-    t = (small / 3.75) ** 2
+    small = single(np.clip(x, 1e-6, 2))
+    t = single((small / 3.75) ** 2)
     i1_over_x = _polynomial(
         t, 0.5, 0.87890594, 0.51498869, 0.15084934, 0.02658733, 0.00301532, 0.00032411
     )
-    u = small**2 / 4
+    u = single(small**2 / 4)
     near = small**2 * np.log(small / 2) * i1_over_x + _polynomial(
         u, 1, 0.15443144, -0.67278579, -0.18156897, -0.01919402, -0.00110404, -0.00004686
     )
-    large = np.clip(x, 2, 80)
+    large = single(np.clip(x, 2, 80))
     far = np.sqrt(large) * np.exp(-large) * _polynomial(
-        2 / large, 1.25331414, 0.23498619, -0.03655620, 0.01504268, -0.00780353, 0.00325614,
-        -0.00068245,
+        single(2 / large), 1.25331414, 0.23498619, -0.03655620, 0.01504268, -0.00780353,
+        0.00325614, -0.00068245,
     )  # fmt: skip
-    return np.where(x <= 2, near, far).astype(np.float32)
+    return single(np.where(x <= 2, near, far))
 
 
 def _polynomial(x: Field, *coefficients: float) -> Field:
@@ -126,3 +131,8 @@ def _polynomial(x: Field, *coefficients: float) -> Field:
     for coefficient in reversed(coefficients[:-1]):
         total = total * x + np.float32(coefficient)
     return total
+
+
+def single(values: NDArray[Any]) -> Field:
+    """Return values as float32, which is what everything here is computed in."""
+    return values.astype(np.float32, copy=False)
