@@ -91,6 +91,7 @@ CREATE TABLE indexes (
 CREATE TABLE similarities (
     encoder INTEGER PRIMARY KEY REFERENCES encoders (id) ON DELETE CASCADE,
     n INTEGER NOT NULL,          -- searchable vectors when this was measured
+    made_from INTEGER NOT NULL,  -- crc32 of their ids, sorted
     close REAL,                  -- 1 % quantile of nearest-other similarities; NULL below 50 items
     quantiles TEXT NOT NULL,     -- of the similarity of random pairs, at 0, 0.1, ... 100 %, JSON
     made_at TEXT NOT NULL

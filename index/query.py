@@ -67,6 +67,8 @@ def nearest(
         found, _ = index.search(targets[0].vector[None], available, allow=allow)
         found = found[found != NO_ITEM]
         return _keep(found, combine(targets, index.get(found)), k, leave_out)
+    if available == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
     heaviest = max(target.weight for target in targets)
     depth = min(available, 4 * (k + len(leave_out)))
     while True:
@@ -75,7 +77,9 @@ def nearest(
         scores = combine(targets, index.get(candidates))
         ids, best = _keep(candidates, scores, k, leave_out)
         last = 1 - (1 - cosines[:, -1]) * np.array([heaviest / t.weight for t in wanted])
-        if depth >= available or (len(best) >= k and best[-1] > last.max()):
+        # what is unseen may reach the least of `last`, or be cut off at -1 and tie with others
+        unseen = max(float(last.max()), -1.0)
+        if depth >= available or (len(best) >= k and best[-1] > unseen):
             return ids, best
         depth = min(available, 4 * depth)
 

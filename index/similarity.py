@@ -1,6 +1,7 @@
 """What a cosine means in this library: the percentile among random pairs, and "close"."""
 
 import json
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,21 +54,32 @@ def similarities(catalogue: Catalogue, encoder: StoredEncoder, index: ExactIndex
     """Return the library's statistics, measured anew when its items have changed enough."""
     with catalogue.reading() as connection:
         row = connection.execute(
-            "SELECT n, close, quantiles FROM similarities WHERE encoder = ?", (encoder.id,)
+            "SELECT n, close, quantiles, made_from FROM similarities WHERE encoder = ?",
+            (encoder.id,),
         ).fetchone()
-    n = index.count()
-    if row and abs(row[0] - n) <= (0 if n <= EXACT_BELOW else row[0] // 10):
+    if row and _still_holds(index, n=row[0], made_from=row[3]):
         return Similarities(row[0], row[1], np.array(json.loads(row[2])))
     measured = measure_similarities(index)
     if catalogue.writable:
         with catalogue.transaction() as write:
             write.execute(
-                "INSERT OR REPLACE INTO similarities (encoder, n, close, quantiles, made_at) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (encoder.id, measured.n, measured.close,
+                "INSERT OR REPLACE INTO similarities (encoder, n, made_from, close, quantiles, "
+                "made_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (encoder.id, measured.n, _ids_crc32(index), measured.close,
                  json.dumps([round(float(q), 6) for q in measured.quantiles]), now()),
             )  # fmt: skip
     return measured
+
+
+def _still_holds(index: ExactIndex, *, n: int, made_from: int) -> bool:
+    if index.count() <= EXACT_BELOW:
+        return index.count() == n and _ids_crc32(index) == made_from
+    return abs(index.count() - n) <= n // 10
+
+
+def _ids_crc32(index: ExactIndex) -> int:
+    """Return a checksum of the set of ids: an id stands for its content, and so for its vector."""
+    return zlib.crc32(np.sort(index.ids()).tobytes())
 
 
 def measure_similarities(index: ExactIndex, *, seed: int = SEED) -> Similarities:
