@@ -228,7 +228,7 @@ def _layer(rng: Rng, scale: float, likely: float) -> Dust | None:
     if rng.random() > likely:
         return None
     return Dust(rng.uniform(2.0, 6.0), rng.uniform(0.8, 1.3) * scale,
-                rng.uniform(0.05, 0.09) * scale, rng.uniform(0.5, 0.8))  # fmt: skip
+                rng.uniform(0.07, 0.13) * scale, rng.uniform(0.5, 0.8))  # fmt: skip
 
 
 def _flux(rng: Rng) -> float:

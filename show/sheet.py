@@ -3,18 +3,17 @@
 import math
 import os
 import re
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SeeingError, ShapeError, UsageError
-from .lettering import Lettering
+from .lettering import Lettering, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -153,50 +152,42 @@ def save_sheet(image: "Image", path: Path | str) -> None:
     sheet too long for its format.
     """
     path = Path(path)
-    form = check_sheet_path(path)
+    form = _format_of(path)
     if max(image.size) > form.longest:
         raise UsageError(
-            f"{path}: {form.name} holds {form.longest} pixels a side and this sheet has "
-            f"{max(image.size)}; take fewer pictures, more columns, or a name ending in .png"
+            f"{printable(str(path))}: {form.name} holds {form.longest} pixels a side, this sheet "
+            f"has {max(image.size)}; take fewer pictures, more columns, or a name ending in .png"
         )
-    scratch: str | None = None
+    scratch = path.with_name(f".{token_hex(8)}.part")
     try:
-        descriptor, scratch = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        with scratch.open("xb") as file:
             image.save(file, form.name, **form.options)
             file.flush()
             os.fsync(file.fileno())
-        Path(scratch).chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner reads
-        Path(scratch).replace(path)
+        scratch.replace(path)
     except OSError as problem:
-        raise UsageError(f"{path}: the sheet can't be written: {problem.strerror}") from problem
+        why = problem.strerror or problem
+        raise UsageError(f"{printable(str(path))}: the sheet can't be written: {why}") from problem
     finally:
-        if scratch is not None:
-            with suppress(FileNotFoundError):
-                Path(scratch).unlink()
+        scratch.unlink(missing_ok=True)
 
 
-def check_sheet_path(path: Path | str) -> _Format:
-    """Return how a sheet of that name is written, before any work is done for it.
+def check_sheet_path(path: Path | str) -> None:
+    """Raise the UsageError that `save_sheet` would, before any work is done for a sheet."""
+    _format_of(Path(path))
 
-    Raises UsageError for an unknown suffix, or a folder that is not there.
-    """
-    path = Path(path)
+
+def _format_of(path: Path) -> _Format:
+    shown = printable(str(path))
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
-        found = f"not {path.suffix}" if path.suffix else "and this name has no suffix"
-        raise UsageError(f"{path}: a sheet is a .png, .jpg, .jpeg or .webp, {found}; rename it")
+        found = f"not {printable(path.suffix)}" if path.suffix else "and this name has no suffix"
+        raise UsageError(f"{shown}: a sheet is a .png, .jpg, .jpeg or .webp, {found}; rename it")
     if path.is_dir():
-        raise UsageError(f"{path}: this is a folder; give the name of a file in it")
+        raise UsageError(f"{shown}: this is a folder; give the name of a file in it")
     if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+        raise UsageError(f"{shown}: there is no such folder; make it first")
     return form
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _side_for(count: int) -> int:
