@@ -94,6 +94,7 @@ class BuiltinEncoder:
         if "colour" in self._parts:
             blocks.append(colour.colour_features(rgb))
         if len(self._parts) > 1:
+            # the gate, last
             blocks.append(np.array([loneliness(rgb @ LUMINANCE)], dtype=np.float32))
         return np.concatenate(blocks)
 

@@ -44,7 +44,8 @@ def smooth(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     tall = np.concatenate([planes[:1], planes, planes[-1:]])
     tall = tall[:-2] + tall[1:-1] + tall[2:]
     wide = np.concatenate([tall[:, :1], tall, tall[:, -1:]], axis=1)
-    return (wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]) * np.float32(1 / 9)
+    mean: NDArray[np.float32] = (wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]) * np.float32(1 / 9)
+    return mean
 
 
 def find_light(luminance: Plane) -> Light:
@@ -78,17 +79,20 @@ def find_light(luminance: Plane) -> Light:
 
 
 def loneliness(luminance: Plane) -> float:
-    """Say in 0..1 how much a square looks like one bright thing on empty ground.
+    """Say in 0..1 how much a square looks like one bright thing on empty, dark ground.
 
+    All on the luminance after a 3 x 3 mean, so that pixel noise hardly moves it. Bright thing:
     u = (95 % quantile of the middle half - median of the border) / (10..90 % range of the border
-    + 0.02), on the luminance after a 3 x 3 mean, so that pixel noise hardly moves it; the answer
-    is 1 / (1 + exp(-6 (u - 1.5))).
+    + 0.02) above about 1.5. Dark ground: the border's median below about 0.36 (that of 99 in 100
+    galaxies is below 0.27, that of 95 in 100 tiles above 0.28; without this condition bright roofs
+    on even ground counted as galaxies). The answer is the product of two logistic functions.
     """
     calm = smooth(luminance)
     side = calm.shape[0]
     quarter = side // 4
-    frame = border(calm, 12)
-    low, middle, high = np.quantile(frame, [0.1, 0.5, 0.9])
+    low, middle, high = np.quantile(border(calm, 12), [0.1, 0.5, 0.9])
     peak = np.quantile(calm[quarter : side - quarter, quarter : side - quarter], 0.95)
     above = (peak - middle) / (high - low + 0.02)
-    return float(1.0 / (1.0 + np.exp(-6.0 * (np.clip(above, -10.0, 10.0) - 1.5))))
+    bright = 1.0 + np.exp(-6.0 * (np.clip(above, -10.0, 10.0) - 1.5))
+    dark = 1.0 + np.exp((middle - 0.36) / 0.03)
+    return float(1.0 / (bright * dark))

@@ -57,4 +57,5 @@ def _bilinear(
     at = top * side + left
     upper = flat[at] * (1 - right) + flat[at + 1] * right
     lower = flat[at + side] * (1 - right) + flat[at + side + 1] * right
-    return upper * (1 - down) + lower * down
+    between: NDArray[np.float32] = upper * (1 - down) + lower * down
+    return between

@@ -10,7 +10,13 @@ Colours = NDArray[np.float32]
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue (ITU-R BT.601, on gamma-corrected values)."""
-STRETCH = {"black": "median", "soft": 3.0, "white": 0.998, "dim_below": 0.125}
+SOFT = 3.0
+"""Where the stretch turns from linear to logarithmic, in units of the noise."""
+WHITE = 0.998
+"""Quantile of the light that becomes white."""
+DIM = 0.125
+"""A deep picture whose 99.9 % quantile lies below this share of full scale is stretched."""
+STRETCH = {"black": "median", "soft": SOFT, "white": WHITE, "dim": DIM}
 """How linear and deep pictures are stretched; part of every identity that uses `display`."""
 
 _DIM_QUANTILE = 0.999
@@ -24,7 +30,7 @@ def display(picture: Picture) -> Colours:
     Grey becomes three equal channels, so does the mean of two bands; of more than three bands the
     first three are taken. Pictures of 8 bits stay as they are. Pictures that are linear in light,
     and integers of more bits whose 99.9 % quantile lies below 1/8 of full scale, are stretched
-    (see `stretch`). Invalid pixels take no part in it and become black there.
+    (see `stretch`); invalid pixels take no part in that, and become black.
     """
     bands = picture.samples
     if bands.shape[2] > 3:
@@ -51,7 +57,7 @@ def needs_stretch(picture: Picture) -> bool:
     values = _spread(picture.samples, picture.mask)
     if not values.size:
         return False
-    return bool(np.quantile(values, _DIM_QUANTILE) < STRETCH["dim_below"] * picture.full_scale)
+    return bool(np.quantile(values, _DIM_QUANTILE) < DIM * picture.full_scale)
 
 
 def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -> Colours:
@@ -64,9 +70,9 @@ def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -
     the background is black. Any constant picture is black.
     """
     values = np.asarray(bands, dtype=np.float64)
-    invalid = ~np.isfinite(values).all(axis=2)
+    invalid: NDArray[np.bool_] = np.asarray(~np.isfinite(values).all(axis=2))
     if mask is not None:
-        invalid |= mask
+        invalid = invalid | mask
     known = _spread(values, invalid)
     if not known.size:
         return np.zeros(values.shape, dtype=np.float32)
@@ -79,16 +85,17 @@ def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -
     light = values.mean(axis=2)
     known_light = ((known - background) / largest).mean(axis=1)
     noise = 1.4826 * float(np.median(np.abs(known_light - np.median(known_light))))
-    white = float(np.quantile(known_light, STRETCH["white"]))
+    white = float(np.quantile(known_light, WHITE))
     if white <= 3.0 * noise:  # a few bright pixels on nothing, or noise alone
         white = max(float(known_light.max()), 3.0 * noise)
     if white <= 0.0:
         return np.zeros(values.shape, dtype=np.float32)
-    soft = max(float(STRETCH["soft"]) * noise, 1e-6 * white)
+    soft = max(SOFT * noise, 1e-6 * white)
     shown = np.arcsinh(np.maximum(light, 0.0) / soft) / np.arcsinh(white / soft)
     ratio = np.divide(shown, light, out=np.zeros_like(light), where=light > 0.0)
     ratio[invalid] = 0.0
-    return np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
+    shown_bands: Colours = np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
+    return shown_bands
 
 
 def middle_square(rgb: Colours, side: int) -> Colours:
@@ -107,7 +114,7 @@ def middle_square(rgb: Colours, side: int) -> Colours:
     small = np.empty((side, side, bands), dtype=np.float32)
     for band in range(bands):
         plane = Image.fromarray(np.ascontiguousarray(square[:, :, band], dtype=np.float32))
-        small[:, :, band] = plane.resize((side, side), method, reducing_gap=3.0)
+        small[:, :, band] = np.asarray(plane.resize((side, side), method, reducing_gap=3.0))
     return small
 
 
@@ -116,7 +123,8 @@ def working_square(picture: Picture, side: int) -> Colours:
     if picture.samples.dtype == np.uint8 and not needs_stretch(picture):
         edge = min(picture.height, picture.width)
         top, left = (picture.height - edge) // 2, (picture.width - edge) // 2
-        square = np.ascontiguousarray(picture.samples[top : top + edge, left : left + edge, :3])
+        bands = picture.samples[top : top + edge, left : left + edge, :3]
+        square: NDArray[np.uint8] = np.ascontiguousarray(bands, dtype=np.uint8)
         if edge > side and square.shape[2] in (1, 3):
             image = Image.fromarray(square[:, :, 0] if square.shape[2] == 1 else square)
             image = image.resize((side, side), Image.Resampling.HAMMING, reducing_gap=3.0)

@@ -16,7 +16,7 @@ from .prepare import LUMINANCE, Colours
 
 OCTAVES = 4
 ANGLES = 8
-WINDOWS = (0.12, 0.27)
+WINDOWS = (0.15, 0.6)
 """Widths (sd, in units of the side) of the two Gaussian windows, around the middle."""
 FLOOR = 0.02
 """Added under the logarithms: below it, differences are noise."""
@@ -58,9 +58,10 @@ def morlet(frequencies: NDArray[np.float64], octave: int, angle: int) -> NDArray
     apart = (across * sigma / _SLANT) ** 2
 
     def bell(centre: float) -> NDArray[np.float64]:
-        return np.exp(-0.5 * (((along - centre) * sigma) ** 2 + apart))
+        height: NDArray[np.float64] = np.exp(-0.5 * (((along - centre) * sigma) ** 2 + apart))
+        return height
 
-    return bell(carrier) - np.exp(-0.5 * (carrier * sigma) ** 2) * bell(0.0)
+    return bell(carrier) - float(np.exp(-0.5 * (carrier * sigma) ** 2)) * bell(0.0)
 
 
 def make_octave(side: int, octave: int) -> Octave:
@@ -115,8 +116,9 @@ class Scattering:
         spectra = _spectra(planes)
         parts = [means[0], means[1], means[2]]
         for number, octave in enumerate(self._from[0]):
-            bands = _bands(spectra, octave)  # (3, angles, side, side)
-            pooled = _pool(bands, octave)  # (3, angles, windows)
+            # cameras and JPEG keep no colour in the finest octave
+            bands = _bands(spectra if number else spectra[:1], octave)
+            pooled = _pool(bands, octave)  # (planes, angles, windows)
             parts.append(_over_angles(np.log(pooled / light + FLOOR)).ravel())
             again = _spectra(bands[0])  # of each angle's modulus, at the resolution of this octave
             for later in self._from[number][1:]:
@@ -128,13 +130,15 @@ class Scattering:
 
 def _spectra(planes: NDArray[np.float32]) -> Spectra:
     """Return the flattened spectra (n, side * side) of real planes (n, side, side)."""
-    spectra: Spectra = np.fft.fft2(planes.astype(np.complex64)).reshape(len(planes), -1)
-    return spectra
+    spectra = np.fft.fft2(planes.astype(np.complex64))  # numpy keeps single precision
+    return spectra.reshape(len(planes), -1).astype(np.complex64, copy=False)
 
 
 def _bands(spectra: Spectra, octave: Octave) -> NDArray[np.float32]:
     """Return the moduli (n, angles, side, side) of an octave's bands."""
-    cut = spectra[:, octave.places].reshape(len(spectra), ANGLES, octave.side, octave.side)
+    cut = spectra.take(octave.places, axis=1).reshape(
+        len(spectra), ANGLES, octave.side, octave.side
+    )
     return np.abs(np.fft.ifft2(cut * octave.values))
 
 
@@ -146,7 +150,8 @@ def _pool(bands: NDArray[np.float32], octave: Octave) -> NDArray[np.float32]:
 def _over_angles(logs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return mean and magnitudes of orders 1 and 2 over angles: (n, angles, w) to (n, 3, w)."""
     waves = np.fft.rfft(logs, axis=1)
-    return np.concatenate([waves[:, :1].real, np.abs(waves[:, 1:3])], axis=1) / ANGLES
+    three = np.concatenate([waves[:, :1].real, np.abs(waves[:, 1:3])], axis=1) / ANGLES
+    return three.astype(np.float32, copy=False)
 
 
 def _by_difference(logs: NDArray[np.float32]) -> NDArray[np.float32]:

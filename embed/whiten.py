@@ -1,4 +1,4 @@
-"""Whitening: make every direction of a feature space count the same."""
+"""Whitening: make every direction of a feature space count the same, unless it is but noise."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 
 from ..errors import EncoderError, ShapeError
 
-LIMIT = 5.0
-"""Standard deviations beyond which a feature is cut off: one odd number must not rule a vector."""
+NOISE = 0.003
+"""Variance of a feature that means nothing; axes with less than that stay small.
+
+Features are logarithms, or roots of shares: their units are comparable as they are. Dividing each
+by its own sd first, as is often done, raised such noise to the level of what matters: UC Merced
+75 % instead of 83 % right, with the tables fitted on other pictures.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Whitening:
-    """Standardise, cut off at 5 sd, rotate to principal axes, divide by their sd.
+    """Subtract the mean, rotate to principal axes, divide by the root of variance + noise.
 
-    mean, spread: (d,) float32. matrix: (d, k) float32, principal axes divided by the root of their
-    variance. offset: (k,) float32, added last, so that the fitted set has mean zero.
+    mean: (d,) float32. matrix: (d, k) float32, axes already divided.
     """
 
     mean: NDArray[np.float32]
-    spread: NDArray[np.float32]
     matrix: NDArray[np.float32]
-    offset: NDArray[np.float32]
 
     @property
     def dimension(self) -> int:
@@ -36,12 +38,15 @@ class Whitening:
         """Return (k,) of one picture's (d,): each alone, so that a batch can't change it."""
         if features.shape != self.mean.shape:
             raise ShapeError(f"features must be {self.mean.shape}, got {features.shape}")
-        standard = np.clip((features - self.mean) / self.spread, -LIMIT, LIMIT)
-        return standard @ self.matrix + self.offset
+        return ((features - self.mean) @ self.matrix).astype(np.float32, copy=False)
 
 
 def fit_whitening(
-    features: NDArray[np.float32], weights: NDArray[np.float64], *, dimension: int
+    features: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    *,
+    dimension: int,
+    noise: float = NOISE,
 ) -> Whitening:
     """Fit a whitening to features (n, d) with weights (n,) >= 0, keeping `dimension` axes.
 
@@ -51,18 +56,13 @@ def fit_whitening(
     if features.ndim != 2 or weights.shape != features.shape[:1]:
         raise ShapeError(f"features {features.shape} and weights {weights.shape} do not fit")
     share = weights / weights.sum()
-    values = features.astype(np.float64)
-    mean = share @ values
-    spread = np.sqrt(share @ (values - mean) ** 2) + 1e-6
-    standard = np.clip((values - mean) / spread, -LIMIT, LIMIT)
-    middle = share @ standard
-    standard -= middle
-    variances, axes = np.linalg.eigh((standard * share[:, None]).T @ standard)
+    mean = share @ features.astype(np.float64)
+    centred = features - mean
+    variances, axes = np.linalg.eigh((centred * share[:, None]).T @ centred)
     variances, axes = variances[::-1][:dimension], axes[:, ::-1][:, :dimension]
     axes = axes * np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0))
-    matrix = axes / np.sqrt(np.maximum(variances, 1e-9))
-    tables = (mean, spread, matrix, -(middle @ matrix))
-    return Whitening(*(table.astype(np.float32) for table in tables))
+    matrix = axes / np.sqrt(np.maximum(variances, 0.0) + max(noise, 1e-9))
+    return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
 
 
 def save_tables(path: Path, tables: Mapping[str, Whitening], about: Mapping[str, str]) -> None:
@@ -87,12 +87,19 @@ def load_tables(path: Path) -> dict[str, Whitening]:
     except (OSError, SafetensorError) as problem:
         raise EncoderError(f"no tables of the built-in encoder in {path}: {problem}") from problem
     tables = {}
-    for name in {key.partition(".")[0] for key in arrays}:
-        parts = [arrays.get(f"{name}.{field}") for field in Whitening.__slots__]
-        known = [part for part in parts if part is not None and part.dtype == np.float32]
-        if len(known) != len(parts) or known[2].shape != (len(known[0]), len(known[3])):
+    for name in sorted({key.partition(".")[0] for key in arrays}):
+        mean, matrix = arrays.get(f"{name}.mean"), arrays.get(f"{name}.matrix")
+        if (
+            mean is None
+            or matrix is None
+            or mean.dtype != np.float32
+            or matrix.dtype != np.float32
+            or mean.ndim != 1
+            or matrix.ndim != 2
+            or len(mean) != len(matrix)
+        ):
             raise EncoderError(f"{path} does not hold tables of the built-in encoder")
-        tables[name] = Whitening(*known)
+        tables[name] = Whitening(mean, matrix)
     return tables
 
 
