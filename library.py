@@ -104,7 +104,7 @@ class Library:
         if dry_run:
             stored = self._stored_if_any(encoder)
             plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
-            report = preview(self.catalogue, plan)
+            report = preview(self.catalogue, plan, stored)
         else:
             with writing(self.folder, notify=tell):
                 made, stored = self._entered(encoder, options)

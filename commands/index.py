@@ -160,7 +160,7 @@ def summary(report: "Report", pruned: int, *, dry_run: bool) -> str:
     }  # fmt: skip
     told = ", ".join(f"{n} {what}" for what, n in counted.items() if n) or "nothing to do"
     if dry_run:
-        later = f"; {report.encoded} to encode besides" if report.encoded else ""
+        later = f"; {report.encoded} to encode" if report.encoded else ""
         return f"would be: {told}{later}"
     if report.encoded and report.seconds:
         rate = report.encoded / report.seconds

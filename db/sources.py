@@ -49,13 +49,16 @@ class Plan:
     lost_before: dict[int, Source] = field(default_factory=dict)
     """Vanished in an earlier refresh; may turn up again elsewhere."""
     returned: list[int] = field(default_factory=list)
+    broken_again: list[int] = field(default_factory=list)
+    """Files that could not be read, vanished, and are back as they were."""
     unchanged: int = 0
     still_unreadable: int = 0
 
     @property
     def pending(self) -> list[Pending]:
         """Everything that has to be read."""
-        return [*self.new, *self.changed, *self.unencoded]
+        # changed ones first: what is only touched can then be the original of a new copy
+        return [*self.changed, *self.new, *self.unencoded]
 
 
 def known_sources(catalogue: Catalogue) -> dict[bytes, Source]:
@@ -101,9 +104,14 @@ def compare(
     plan = Plan()
     known = known_sources(catalogue)
     unencoded = unencoded_items(catalogue, encoder)
+    addressed_only = _addressed_only(catalogue)
     seen: set[bytes] = set()
+    asked: set[tuple[bytes, int | None, str | None]] = set()
     for file, frame, part in found:
         path = catalogue.stored(file.path)
+        if (path, frame, part) in asked:
+            continue
+        asked.add((path, frame, part))
         seen.add(path)
         source = known.get(path)
         pending = Pending(file, path, source, frame, part)
@@ -111,21 +119,21 @@ def compare(
             plan.new.append(pending)
         elif (source.size, source.mtime_ns) != (file.size, file.mtime_ns):
             plan.changed.append(pending)
-        elif source.state == "unreadable":
+        elif source.error is not None:
             plan.still_unreadable += 1
-        else:
             if source.state == "vanished":
+                plan.broken_again.append(source.id)
+        else:
+            if source.state == "vanished" and source.id not in plan.returned:
                 plan.returned.append(source.id)
-            missing = [
-                Pending(file, path, source, *place) for place in unencoded.get(source.id, [])
-            ]
-            if not missing and not _has_item(catalogue, source.id, frame, part):
-                missing = [pending]
+            places = unencoded.pop(source.id, [])
+            if not _has_item(catalogue, source.id, frame, part, addressed_only):
+                places.append((frame, part))
+            missing = [Pending(file, path, source, *place) for place in places]
             plan.unencoded.extend(missing)
             plan.unchanged += not missing
-    for path, source in known.items():
-        if path in seen:
-            continue
+    for path in sorted(known.keys() - seen):
+        source = known[path]
         if source.state == "vanished":
             plan.lost_before[source.id] = source
         elif _below(catalogue, path, roots) and not _below(catalogue, path, unlistable):
@@ -133,9 +141,27 @@ def compare(
     return plan
 
 
-def _has_item(catalogue: Catalogue, source: int, frame: int | None, part: str | None) -> bool:
+def _addressed_only(catalogue: Catalogue) -> set[int]:
+    """Return the sources of which only frames or parts have been asked for, not the file itself."""
+    with catalogue.reading() as connection:
+        return {
+            source
+            for (source,) in connection.execute(
+                "SELECT source FROM items GROUP BY source "
+                "HAVING max(frame IS NULL AND part IS NULL) = 0"
+            )
+        }
+
+
+def _has_item(
+    catalogue: Catalogue,
+    source: int,
+    frame: int | None,
+    part: str | None,
+    addressed_only: Collection[int],
+) -> bool:
     if frame is None and part is None:
-        return True  # entered together with its source
+        return source not in addressed_only
     row = catalogue.connection.execute(
         "SELECT 1 FROM items WHERE source = ? AND frame IS ? AND part IS ?", (source, frame, part)
     ).fetchone()
@@ -157,18 +183,6 @@ def sources_of_digest(catalogue: Catalogue, digest: str) -> list[int]:
                 (digest,),
             )
         ]
-
-
-def lacks_vector(catalogue: Catalogue, source: int, encoder: StoredEncoder) -> bool:
-    """Say whether an item of the source has not been seen by the encoder."""
-    with catalogue.reading() as connection:
-        row = connection.execute(
-            "SELECT 1 FROM items LEFT JOIN vectors "
-            "ON vectors.item = items.id AND vectors.encoder = ? "
-            "WHERE source = ? AND vectors.item IS NULL",
-            (encoder.id, source),
-        ).fetchone()
-    return row is not None
 
 
 def record_picture(
@@ -227,12 +241,14 @@ def record_move(connection: sqlite3.Connection, pending: Pending, old: int) -> N
 
 
 def record_touch(connection: sqlite3.Connection, pending: Pending, source: int) -> None:
-    """Note that a file has a new time but the same content."""
+    """Note that a file has a new time but the same content, and is there."""
     connection.execute(
         "UPDATE sources SET size = ?, mtime_ns = ?, state = 'present', error = NULL, seen_at = ? "
         "WHERE id = ?",
         (pending.found.size, pending.found.mtime_ns, now(), source),
     )
+    if pending.known and pending.known.state != "present":
+        grow_generation(connection)
 
 
 UNSEEN = -1
@@ -263,7 +279,7 @@ def record_failure(
 
 
 def record_presence(connection: sqlite3.Connection, ids: Iterable[int], state: str) -> None:
-    """Mark sources as 'present' or 'vanished'."""
+    """Mark sources as 'present', 'vanished' or 'unreadable'."""
     connection.executemany(
         "UPDATE sources SET state = ?, seen_at = ? WHERE id = ?",
         [(state, now(), source) for source in ids],

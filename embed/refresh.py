@@ -1,10 +1,13 @@
 """Bring a library up to date with the files: read what is new, encode it, write it down."""
 
+import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,11 @@ from numpy.typing import NDArray
 
 from ..db import sources
 from ..db.catalogue import Catalogue, now, readable
+from ..db.contents import Contents, Fate
 from ..db.sources import Pending, Plan
 from ..db.vectors import StoredEncoder, VectorFile
 from ..errors import PictureError
+from ..media.address import Address
 from ..media.digest import digest as digest_of
 from ..media.digest import read_content
 from ..media.picture import Picture
@@ -47,6 +52,16 @@ class Report:
     stopped: bool = False
     """The user asked to stop; what was in hand was finished, and the next call goes on."""
     remarks: list[str] = field(default_factory=list)
+
+    def count_same(self, pending: Pending) -> None:
+        """Count a file that is as it was, but for its time."""
+        self.unchanged += 1
+        self.returned += bool(pending.known and pending.known.state == "vanished")
+
+    def count_fresh(self, pending: Pending) -> None:
+        """Count a file whose content the library did not know."""
+        self.new += pending.known is None
+        self.changed += pending.known is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +110,11 @@ class Refresh:
         self.report = Report()
         self._length = stored.rows
         self._done = self._total = 0
-        self._new: set[int] = set()
-        self._changed: set[int] = set()
-        self._missing: dict[int, sources.Source] = {}
-        self._in_hand: set[str] = set()
+        self._lacking: set[int] = set()
+        """Pictures (by id()) whose files have not changed: all they lack is a vector."""
+        self._told: set[int] = set()
+        """Pictures (by id()) that the report has counted, as moved or copied, before encoding."""
+        self._failures: dict[str, str] = {}
         self._copies: list[Pending] = []
         self._waiting: list[_Decoded] = []
         self._encoded: list[tuple[list[_Decoded], Vectors]] = []
@@ -111,20 +127,21 @@ class Refresh:
         report = self.report
         report.unchanged = plan.unchanged
         report.failed_before = plan.still_unreadable
-        self._new = {id(p) for p in plan.new}
-        self._changed = {id(p) for p in plan.changed}
-        self._missing = {**plan.lost_before, **plan.vanished}
-        if plan.returned or plan.vanished:
+        self._lacking = {id(p) for p in plan.unencoded}
+        contents = Contents(self.catalogue, plan, self.stored)
+        if plan.returned or plan.vanished or plan.broken_again:
             with self.catalogue.transaction() as connection:
                 sources.record_presence(connection, plan.returned, "present")
+                sources.record_presence(connection, plan.broken_again, "unreadable")
                 sources.record_presence(connection, plan.vanished, "vanished")
         report.returned = len(plan.returned)
         self._total = len(plan.pending)
-        self._stream(plan.pending)
+        self._stream(plan.pending, contents)
         while self._copies and not report.stopped:
             copies, self._copies = self._copies, []
-            self._stream(copies)
-        report.vanished = sum(1 for source in plan.vanished if source in self._missing)
+            contents.written(copies)
+            self._stream(copies, contents)
+        report.vanished = sum(1 for source in plan.vanished if source in contents.missing)
         report.seconds = time.monotonic() - clock
         if self._total:
             with self.catalogue.transaction() as connection:
@@ -135,11 +152,12 @@ class Refresh:
                 )  # fmt: skip
         return report
 
-    def _stream(self, pending: Sequence[Pending]) -> None:
+    def _stream(self, pending: Sequence[Pending], contents: Contents) -> None:
         workers = Workers(self.threads)
         try:
             reads = workers.map(_read, pending, ahead=2 * workers.threads)
-            decoded = workers.map(self._decode, self._unknown(reads), ahead=2 * self.batch)
+            unknown = self._unknown(reads, contents)
+            decoded = workers.map(self._decode, unknown, ahead=2 * self.batch)
             for result in decoded:
                 if result.prepared is None:
                     self._fail(result.read, result.error)
@@ -155,51 +173,40 @@ class Refresh:
         finally:
             workers.close()
 
-    def _unknown(self, reads: Iterator[_Read]) -> Iterator[_Read]:
+    def _unknown(self, reads: Iterator[_Read], contents: Contents) -> Iterator[_Read]:
         """Pass on what must be decoded; settle what the catalogue knows by its content."""
         for read_ in reads:
-            if read_.digest is None or read_.error is not None:
+            pending, digest = read_.pending, read_.digest
+            if digest is None or read_.error is not None:
                 self._fail(read_, read_.error)
-            elif read_.digest in self._in_hand and not self._only_lacks_vector(read_.pending):
-                self._copies.append(read_.pending)  # its original is being encoded just now
-            elif self._settle(read_.pending, read_.digest):
-                self._count()
-            else:
-                self._in_hand.add(read_.digest)
+            elif digest in self._failures and pending.frame is None and pending.part is None:
+                self._fail(read_, self._failures[digest])
+            elif id(pending) in self._lacking or self._settle(pending, digest, contents):
                 yield read_
 
-    def _only_lacks_vector(self, pending: Pending) -> bool:
-        return pending.known is not None and id(pending) not in self._changed
-
-    def _settle(self, pending: Pending, digest: str) -> bool:
-        """Plan what a touched, moved or copied file needs; True when nothing is left to encode."""
-        known = pending.known
-        if self._only_lacks_vector(pending):
+    def _settle(self, pending: Pending, digest: str, contents: Contents) -> bool:
+        """Plan what a touched, moved or copied file needs; return whether it must be encoded."""
+        fate = contents.fate(pending, digest)
+        if fate.kind == "waits":
+            self._copies.append(pending)
             return False
-        alike = sources.sources_of_digest(self.catalogue, digest)
-        if not alike:
-            return False
-        if known and known.id in alike:
-            source = known.id
-            self._settled.append(partial(sources.record_touch, pending=pending, source=source))
-            self.report.unchanged += 1
-        else:
-            lost = next((s for s in alike if s in self._missing), None)
-            if lost is None:
-                source = alike[0]
-                self._settled.append(
-                    partial(sources.record_copy, pending=pending, digest=digest, original=source)
-                )
-                self.report.copied += 1
-            else:
-                source = lost
-                del self._missing[lost]
-                self._settled.append(partial(sources.record_move, pending=pending, old=lost))
-                self.report.moved += 1
-        self._new.discard(id(pending))
-        self._changed.discard(id(pending))
-        self._commit_when_due()
-        return not sources.lacks_vector(self.catalogue, source, self.stored)
+        if fate.kind == "same":
+            self._settled.append(partial(sources.record_touch, pending=pending, source=fate.source))
+            self.report.count_same(pending)
+        elif fate.kind == "moved":
+            self._settled.append(partial(sources.record_move, pending=pending, old=fate.source))
+            self.report.moved += 1
+        elif fate.kind == "copied":
+            self._settled.append(
+                partial(sources.record_copy, pending=pending, digest=digest, original=fate.source)
+            )
+            self.report.copied += 1
+        if fate.kind != "fresh":
+            self._told.add(id(pending))
+            self._commit_when_due()
+        if not fate.encode:
+            self._count()
+        return fate.encode
 
     def _decode(self, read_: _Read) -> _Decoded:
         """Read and prepare one picture; runs in a thread."""
@@ -223,15 +230,20 @@ class Refresh:
     def _fail(self, read_: _Read, error: str | None) -> None:
         reason = error or "can't be read"
         pending = read_.pending
-        self._settled.append(
-            partial(sources.record_failure, pending=pending, digest=read_.digest, reason=reason)
-        )
+        whole_file = pending.frame is None and pending.part is None
+        still_good = pending.known and read_.digest and pending.known.digest == read_.digest
+        # a part that is not there says nothing about the file, nor does an encoder that balks
+        if whole_file and not (still_good and id(pending) in self._lacking):
+            self._settled.append(
+                partial(sources.record_failure, pending=pending, digest=read_.digest, reason=reason)
+            )
+        if whole_file and read_.digest:
+            self._failures[read_.digest] = reason  # its copies need not be tried
         if pending.known and pending.known.error == reason:
             self.report.failed_before += 1
         else:
-            self.report.failed.append((readable(pending.path), reason))
-        self._new.discard(id(pending))
-        self._changed.discard(id(pending))
+            place = Address(Path(os.fsdecode(pending.path)), pending.frame, pending.part)
+            self.report.failed.append((readable(str(place)), reason))
         self._count()
         self._commit_when_due()
 
@@ -278,9 +290,8 @@ class Refresh:
                     sources.record_vectors(connection, self.stored, rows, length=length)
             self._length = length
         for one in batches:
-            self.report.new += id(one.read.pending) in self._new
-            self.report.changed += id(one.read.pending) in self._changed
-            self._in_hand.discard(one.read.digest or "")
+            if id(one.read.pending) not in self._told | self._lacking:
+                self.report.count_fresh(one.read.pending)
         self.report.encoded += len(batches)
         self._encoded, self._settled = [], []
         self._committed_at = time.monotonic()
@@ -290,30 +301,35 @@ class Refresh:
         self.progress(self._done, self._total)
 
 
-def preview(catalogue: Catalogue, plan: Plan) -> Report:
-    """Return what a refresh would do; only files that may have moved or been copied are read."""
+def preview(catalogue: Catalogue, plan: Plan, encoder: StoredEncoder | None) -> Report:
+    """Return what a refresh would do, were every picture readable; nothing is written.
+
+    Only files that have changed, or may have been moved or copied, are read. `encoded` is how
+    many would be encoded.
+    """
     report = Report(
-        changed=len(plan.changed),
         unchanged=plan.unchanged,
         returned=len(plan.returned),
         failed_before=plan.still_unreadable,
         encoded=len(plan.unencoded),
     )
-    missing = {**plan.lost_before, **plan.vanished}
-    sizes = {source.size for source in sources.known_sources(catalogue).values()}
-    for pending in plan.new:
-        alike = []
-        if pending.found.size in sizes:
-            alike = sources.sources_of_digest(catalogue, _read(pending).digest or "")
-        lost = next((source for source in alike if source in missing), None)
-        if lost is not None:
-            del missing[lost]
+    contents = Contents(catalogue, plan, encoder)
+    sizes = Counter(source.size for source in sources.known_sources(catalogue).values())
+    sizes.update(pending.found.size for pending in plan.pending)
+    for pending in [*plan.changed, *plan.new]:
+        one_of_its_size = pending.known is None and sizes[pending.found.size] == 1
+        digest = None if one_of_its_size else _read(pending).digest
+        fate = Fate("fresh") if digest is None else contents.fate(pending, digest)
+        report.encoded += fate.encode
+        if fate.kind == "fresh":
+            report.count_fresh(pending)
+        elif fate.kind == "same":
+            report.count_same(pending)
+        elif fate.kind == "moved":
             report.moved += 1
-        elif alike:
-            report.copied += 1
         else:
-            report.new += 1
-    report.vanished = sum(1 for source in plan.vanished if source in missing)
+            report.copied += 1
+    report.vanished = sum(1 for source in plan.vanished if source in contents.missing)
     return report
 
 
