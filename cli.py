@@ -27,19 +27,25 @@ for module in (index, find_similar, rank, status, forget):
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-@app.callback()
-def about(
-    *,
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
-    ] = False,
-) -> None:
-    """Find pictures by example, and say which are best."""
-    if show_version:
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version
 
         print(f"seeing {version('seeing')}")
         raise typer.Exit
+
+
+@app.callback()
+def about(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Find pictures by example, and say which are best."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -60,9 +60,7 @@ def run_console(block: str, folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
-def test_page(
-    page: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page(page: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = page.read_text(encoding="utf-8")
     blocks = BLOCK.findall(text)
     if not blocks:
@@ -73,7 +71,7 @@ def test_page(
     session: dict[str, object] = {}
     for kind, block in blocks:
         if kind == "python":
-            exec(compile(block, str(page), "exec"), session)  # noqa: S102 - our own pages
+            exec(compile(block, str(page), "exec"), session)
             continue
         real = run_console(block, folder)
         if UPDATE:

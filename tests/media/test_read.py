@@ -668,24 +668,3 @@ def test_a_damaged_file_is_a_picture_or_a_reason(
 
     damage()
     assert capfd.readouterr() == ("", "")
-
-
-# --- speed ----------------------------------------------------------------------------------------
-
-
-def quickest(function: Callable[[], object], times: int = 30) -> float:
-    """Seconds of the quickest of several calls: what the code costs when nothing else runs."""
-    best = float("inf")
-    for _ in range(times):
-        started = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - started)
-    return best
-
-
-def test_small_jpegs_are_quick(seeing_data: Path) -> None:
-    small = next((seeing_data / "data" / "galaxies" / "labelled" / "spiral").glob("*.jpg"))
-    middle = next((seeing_data / "data" / "photo-defects" / "biq2021").glob("*.jpg"))
-    # 0.2 and 0.6 ms here; three times that for slower machines
-    assert quickest(lambda: read(small)) < 0.6e-3
-    assert quickest(lambda: read(middle, at_least=256)) < 2e-3
