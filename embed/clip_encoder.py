@@ -83,7 +83,8 @@ def make(name: str, options: EncoderOptions) -> TextEncoder:
         module,
         fit_of(module.visual.preprocess_cfg),  # type: ignore[arg-type,union-attr]
         options=options,
-        about=f"open_clip's {(source.called or name).partition(':')[2]}: what pictures show, and text about it",
+        about=f"open_clip's {(source.called or name).removeprefix('clip:')}: "
+        "what pictures show, and text about it",
         licence="not stated by open_clip; see where the weights come from",
         features=lambda network, pixels: network.encode_image(pixels),  # type: ignore[operator]
     )

@@ -19,8 +19,11 @@ _FILTERS = {
 }
 
 
-READS_AT = 1
-"""Sides of the resized picture that a reduced decode must keep."""
+READS_AT = 2
+"""Sides of the resized picture that a reduced decode must keep. Measured with MobileNetV2 on 240
+mosaics of photos, 1024 to 2048 pixels a side: with 2, the ten nearest change only among near ties
+(a similarity 0.001 lower), cosines to the full decode stay above 0.996; with 1 they fall to 0.96.
+"""
 
 
 @dataclass(frozen=True, slots=True)

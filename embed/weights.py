@@ -46,9 +46,10 @@ def _unpickled(path: Path) -> object:
     import torch
 
     try:
-        with warnings.catch_warnings():
+        # Of an open file, not of a path: torch would go by the suffix.
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
         raise EncoderError(
             f"weights {path} hold more than arrays, or are damaged; nothing in them was run. "
@@ -120,7 +121,9 @@ def fit_weights(
                 if told
             )
         )
-    module.load_state_dict({n: t for n, t in given.items() if n in wanted}, strict=False)
+    # Into the module's own dictionary: it also carries versions that some networks ask for.
+    wanted.update({name: tensor for name, tensor in given.items() if name in wanted})
+    module.load_state_dict(wanted)
 
 
 def renamed(

@@ -1,0 +1,396 @@
+"""Networks: names, devices, memory, folding, and what is said when weights can't be had."""
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seeing.embed.encoder import Encoder, EncoderOptions
+from seeing.embed.fit import Fit
+from seeing.embed.folding import folded
+from seeing.embed.hub import unreachable
+from seeing.embed.network import Network, choose_device
+from seeing.embed.table import make_encoder
+from seeing.embed.torch_ready import ensure_torchvision, quiet
+from seeing.errors import EncoderError
+from seeing.media.picture import Picture
+from seeing.media.read import read
+
+ensure_torchvision()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("timm:mobilnetv2_100", "did you mean mobilenetv2_100?"),
+        ("timm:resnet50.a1_in1", "did you mean a1_in1k?"),
+        ("timm:", "timm has no network"),
+        ("torchvision:resnet5", "did you mean resnet50?"),
+        ("torchvision:resnet50/V3", "there is IMAGENET1K_V1"),
+        ("torchvision:fasterrcnn_resnet50_fpn", "torchvision has no network"),
+    ],
+)
+def test_unknown_names_are_told_the_closest(name: str, hint: str) -> None:
+    with pytest.raises(EncoderError) as caught:
+        make_encoder(name)
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+OFFLINE = """
+import sys, time
+from seeing.embed.table import make_encoder
+from seeing.embed.torch_ready import ensure_torchvision
+from seeing.errors import EncoderError
+ensure_torchvision()
+import timm, torchvision
+for name in sys.argv[1:]:
+    begun = time.perf_counter()
+    try:
+        make_encoder(name)
+    except EncoderError as problem:
+        print(problem)
+    if time.perf_counter() - begun > 6:
+        print(name, "took", time.perf_counter() - begun)
+"""
+
+
+def test_without_a_network_one_line_says_what_would_work(tmp_path: Path) -> None:
+    """The hub is a port where nobody listens; the proxy of all other addresses too."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "HF_HOME": str(tmp_path / "hf"),
+        "TORCH_HOME": str(tmp_path / "torch"),
+    }
+    names = ["timm:mobilenetv2_100", "timm:hf_hub:owner/name", "torchvision:vgg16"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", OFFLINE, *names],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(names), done.stdout
+    for name, line in zip(names, lines, strict=True):
+        assert line.startswith(f"can't fetch the weights of {name} from http")
+        assert "--weights FILE" in line
+        assert "builtin" in line
+
+
+def test_the_user_may_ask_to_stay_offline(tmp_path: Path) -> None:
+    code = "from seeing.embed.table import make_encoder; make_encoder('timm:test_vit')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert "HF_HUB_OFFLINE is set" in last
+    assert "EncoderError" in last
+
+
+def test_a_host_that_is_not_there_is_told_in_seconds() -> None:
+    assert "refused" in unreachable("http://127.0.0.1:9").lower()
+    assert unreachable("http://name.invalid")
+
+
+def test_devices_by_name() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert choose_device(None) in {"cuda", "mps", "cpu"}
+    for name in ("cuda:99", "gpu", "", "cpu:1", "CPU"):
+        with pytest.raises(EncoderError, match=r"there is .*cpu") as caught:
+            choose_device(name)
+        assert "\n" not in str(caught.value)
+
+
+class Greedy(nn.Module):
+    """A network that finds memory for two pictures only, as a small device would."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3)
+        self.problem = problem
+        self.seen: list[int] = []
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(pixels))
+        if len(pixels) > 2:
+            raise self.problem
+        return self.layer(pixels).mean(dim=(2, 3))
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        MemoryError(),
+    ],
+)
+def test_batches_are_halved_when_memory_runs_out(problem: Exception) -> None:
+    module = Greedy(problem)
+    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
+    assert network.chunk > 8
+    network.chunk = 16
+    rng = np.random.default_rng(0)
+    pictures = list(rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8))
+    module.seen.clear()
+    vectors = network.encode(pictures)
+    assert module.seen[:4] == [16, 8, 4, 2]
+    assert set(module.seen[4:]) == {2}, "stays halved"
+    single = np.concatenate([network.encode([picture]) for picture in pictures])
+    assert np.abs(vectors - single).max() < 1e-5
+
+
+def test_other_failures_are_not_taken_for_memory() -> None:
+    module = Greedy(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
+    with pytest.raises(RuntimeError, match="mat1"):
+        network.encode([np.zeros((32, 32, 3), np.uint8)] * 3)
+
+
+def test_a_network_without_one_vector_is_refused() -> None:
+    with pytest.raises(EncoderError, match="3-d features"):
+        Network(nn.Conv2d(3, 4, 3), Fit((32, 32), (32, 32)), device="cpu")
+
+
+class Crossed(nn.Module):
+    """A network whose batch norm is listed after one convolution and used after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late = nn.Conv2d(8, 8, 1)
+        self.norm = nn.BatchNorm2d(8)
+        self.early = nn.Conv2d(3, 8, 3)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.late(self.norm(self.early(pixels)).relu()).mean(dim=(2, 3))
+
+
+def test_folding_that_would_change_the_vectors_is_undone() -> None:
+    torch.manual_seed(0)
+    module = Crossed().eval()
+    module.norm.running_mean.copy_(torch.randn(8))
+    module.norm.running_var.copy_(0.1 + torch.rand(8))
+    assert folded(module) is not module
+    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
+    assert network.module is module
+
+
+@pytest.mark.parametrize(
+    "name", ["test_resnet", "test_efficientnet", "test_byobnet", "test_maxvit", "test_coatnet"]
+)
+def test_folding_keeps_the_vectors(tiny_timm: Callable[[str], Path], name: str) -> None:
+    import timm
+    from safetensors.torch import load_file
+
+    module = timm.create_model(name)
+    module.load_state_dict(load_file(tiny_timm(name)))
+    module.reset_classifier(0)
+    kept = module.eval()
+    network = Network(kept, Fit((160, 160), (160, 160)), device="cpu")
+    assert network.module is not kept, "nothing was folded"
+    pixels = torch.rand(2, 3, 160, 160)
+    with torch.inference_mode():
+        one, other = kept(pixels), network.module(pixels)
+    assert (one - other).abs().max() < 1e-4 * one.abs().max()
+
+
+def test_mobilenet_folds_all_of_its_norms(mobilenet: Any) -> None:
+    left = [m for m in mobilenet.network.module.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert left == []
+
+
+def test_mobilenet_agrees_with_timm_itself(
+    mobilenet: Encoder, mobilenet_weights: Path, seeing_data: Path
+) -> None:
+    """Golden: timm's own network and transform, unfolded, one picture at a time; timm 1.0.31."""
+    import timm
+    from PIL import Image
+    from safetensors.torch import load_file
+    from timm.data import create_transform, resolve_model_data_config
+
+    network = timm.create_model("mobilenetv2_100")
+    network.load_state_dict(load_file(mobilenet_weights))
+    network.reset_classifier(0)
+    network.eval()
+    transform = create_transform(**resolve_model_data_config(network))
+    for path in sorted((seeing_data / "data" / "photos").glob("*.jpg"))[:6]:
+        with Image.open(path) as image, torch.inference_mode():
+            theirs = network(transform(image.convert("RGB"))[None]).numpy()[0]
+        ours = mobilenet.encode([mobilenet.prepare(read(path))])[0]
+        cosine = float(ours @ theirs / np.linalg.norm(theirs))
+        # Not 1: some values of the resized picture round the other way (see test_fit).
+        assert cosine > 0.9999, f"{path.name}: {cosine:.6f}"
+
+
+def test_mobilenet_sees_what_is_alike(mobilenet: Encoder, seeing_data: Path) -> None:
+    """kodim23 (parrots) turned around is nearer to itself than to any other photo."""
+    photos = [read(path) for path in sorted((seeing_data / "data" / "photos").glob("*.jpg"))]
+    mirrored = [
+        Picture(np.ascontiguousarray(one.samples[:, ::-1]), one.full_scale, one.depth)
+        for one in photos
+    ]
+    ours = mobilenet.encode([mobilenet.prepare(one) for one in photos])
+    theirs = mobilenet.encode([mobilenet.prepare(one) for one in mirrored])
+    assert (np.argmax(ours @ theirs.T, axis=1) == np.arange(len(photos))).all()
+
+
+def test_nearest_stay_among_near_ties_when_decoded_smaller(
+    mobilenet: Encoder, seeing_data: Path, tmp_path: Path
+) -> None:
+    """Mosaics of four photos, 1024 pixels a side: large enough for a reduced decode."""
+    from PIL import Image
+
+    rng = np.random.default_rng(5)
+    paths = sorted((seeing_data / "data" / "photo-defects" / "biq2021").glob("*.jpg"))
+    tiles = [Image.open(path).convert("RGB") for path in paths]
+    mosaics = []
+    for number in range(40):
+        mosaic = Image.new("RGB", (1024, 1024))
+        for place, tile in enumerate(rng.choice(len(tiles), 4, replace=False)):
+            mosaic.paste(tiles[tile].resize((512, 512)), (place % 2 * 512, place // 2 * 512))
+        mosaics.append(tmp_path / f"{number}.jpg")
+        mosaic.save(mosaics[-1], quality=92)
+    full = mobilenet.encode([mobilenet.prepare(read(path)) for path in mosaics])
+    small = [read(path, at_least=mobilenet.reads_at) for path in mosaics]
+    assert all(picture.width == 512 for picture in small)
+    reduced = mobilenet.encode([mobilenet.prepare(picture) for picture in small])
+    truth = full @ full.T - 2 * np.eye(len(full))
+    found = reduced @ reduced.T - 2 * np.eye(len(full))
+    lost, shared = [], []
+    for right, ours in zip(truth, found, strict=True):
+        best, nearest = np.argsort(right)[-10:], np.argsort(ours)[-10:]
+        lost.append(right[best].min() - right[nearest].min())
+        shared.append(len({*best} & {*nearest}) / 10)
+    told = f"{np.mean(shared):.3f} shared; similarity lost {np.mean(lost):.4f}, {max(lost):.4f}"
+    assert (full * reduced).sum(axis=1).min() > 0.995
+    assert np.mean(shared) > 0.9, told
+    # Near ties: similarities of any two mosaics lie 0.1 apart.
+    assert np.mean(lost) < 0.003, told
+    assert max(lost) < 0.02, told
+
+
+@pytest.mark.parametrize("arithmetic", ["auto", "bf16"])
+def test_arithmetic_is_chosen_and_told(tiny_timm: Callable[[str], Path], arithmetic: Any) -> None:
+    options = EncoderOptions(tiny_timm("test_resnet"), device="cpu", arithmetic=arithmetic)
+    encoder: Any = make_encoder("timm:test_resnet", options)
+    kind = next(encoder.network.module.parameters()).dtype
+    assert encoder.card.arithmetic in {"fp32", "bf16"}
+    assert (kind == torch.bfloat16) == (encoder.card.arithmetic == "bf16")
+    assert arithmetic == "auto" or encoder.card.arithmetic == "bf16"
+
+
+def test_identity_does_not_depend_on_device_or_path(
+    tiny_timm: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = tiny_timm("test_resnet")
+    (tmp_path / "elsewhere").write_bytes(path.read_bytes())
+    identities = {
+        make_encoder("timm:test_resnet", EncoderOptions(weights, device=device)).identity
+        for weights in (path, tmp_path / "elsewhere")
+        for device in ("cpu", None)
+    }
+    assert len(identities) == 1
+
+
+def test_identity_depends_on_preparation(tiny_timm: Callable[[str], Path]) -> None:
+    from seeing.embed.encoder import identify
+
+    encoder = make_encoder("timm:test_resnet", EncoderOptions(tiny_timm("test_resnet")))
+    told = encoder.card.preparation
+    same = identify(encoder.name, weights=encoder.card.weights_digest, preparation=told)
+    other = {**told, "size": [224, 224]}
+    changed = identify(encoder.name, weights=encoder.card.weights_digest, preparation=other)
+    assert same == encoder.identity != changed
+
+
+SMALL_CLASSIFIERS = {
+    "squeezenet1_1": 512,
+    "shufflenet_v2_x0_5": 1024,
+    "mobilenet_v3_small": 1024,
+    "mnasnet0_5": 1280,
+    "regnet_y_400mf": 440,
+    "efficientnet_b0": 1280,
+    "resnet18": 512,
+    "densenet121": 1024,
+    "googlenet": 1024,
+}
+
+
+@pytest.mark.parametrize(("name", "dimension"), SMALL_CLASSIFIERS.items())
+def test_torchvisions_classifiers_lose_their_last_layer(
+    tmp_path: Path, name: str, dimension: int
+) -> None:
+    from torchvision import models
+
+    with quiet():
+        module = models.get_model(name, weights=None)
+    torch.save(module.state_dict(), tmp_path / "weights.pth")
+    options = EncoderOptions(tmp_path / "weights.pth", device="cpu")
+    encoder = make_encoder(f"torchvision:{name}", options)
+    assert encoder.dimension == dimension
+    assert encoder.encode([np.zeros((*encoder.network.fit.size, 3), np.uint8)]).shape == (  # type: ignore[attr-defined]
+        1,
+        dimension,
+    )
+
+
+def test_torchvisions_googlenet_scales_its_input_as_when_trained(tmp_path: Path) -> None:
+    from torchvision import models
+
+    with quiet():
+        module = models.googlenet(weights=None, init_weights=False)
+    torch.save(module.state_dict(), tmp_path / "weights.pth")
+    encoder: Any = make_encoder("torchvision:googlenet", EncoderOptions(tmp_path / "weights.pth"))
+    assert encoder.network.module.transform_input
+
+
+def test_quiet_leaves_no_trace() -> None:
+    root = logging.getLogger()
+    before = root.level, list(root.handlers), list(warnings.filters)
+    with quiet():
+        warnings.warn("noise", stacklevel=1)
+        logging.getLogger("timm").warning("noise")
+        root.addHandler(logging.NullHandler())
+    assert (root.level, root.handlers, warnings.filters) == before
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    "name",
+    [
+        "timm:mobilenetv2_100",
+        "timm:vit_small_patch14_dinov2.lvd142m",
+        "timm:vit_base_patch16_224.mae",
+        "timm:hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
+        "torchvision:resnet18",
+        "torchvision:squeezenet1_1/IMAGENET1K_V1",
+    ],
+)
+def test_weights_come_from_their_hub(name: str) -> None:
+    encoder = make_encoder(name)
+    assert encoder.card.download_mb > 0
+    assert encoder.card.weights_path is None
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
+    vectors = encoder.encode([encoder.prepare(Picture(one, 255.0, 8)) for one in pictures])
+    assert vectors.shape == (2, encoder.dimension)
