@@ -350,4 +350,7 @@ class Library:
 
 
 def _listed(paths: Paths) -> list[str | Path]:
-    return [paths] if isinstance(paths, str | Path) else list(paths)
+    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    if "" in named:  # as from an unset variable; a Path would take it for the working directory
+        raise UsageError("an empty name among the paths; the working directory is called .")
+    return named

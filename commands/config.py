@@ -24,7 +24,7 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
         return {}
     named = next((b for a, b in pairwise(arguments) if a == "--library"), None)
     library = find_library(named)
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 - no error
     defaults: dict[str, dict[str, Any]] = {}
     for file in (base / "q" / "config.toml", *([library / "config.toml"] if library else [])):
         told = _read(file)
@@ -40,7 +40,7 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}  # also where HOME is another user's, as under sudo, or /dev/null
     except (OSError, ValueError) as problem:
         raise UsageError(f"{file}: {problem}; mend it or remove it") from problem
