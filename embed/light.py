@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
 
-_CIRCLES = (0.5, 0.35, 0.25, 0.2)
+_CIRCLES = (0.5, 0.35, 0.25, 0.2, 0.2)
 """Radii, in units of the side, within which the centre is looked for, one round each."""
+_REACH = 0.3
+"""Radius, in units of the side, within which the light's own radius is measured."""
 _SIZES = (0.04, 0.22)
 """Least and largest mean radius of the light, in units of the side."""
 
@@ -52,8 +54,8 @@ def find_light(luminance: Plane) -> Light:
     """Find what shines near the middle of a square luminance (side, side) in 0..1.
 
     Light is what exceeds the border's median by 1.5 of its deviations (1.4826 MAD + 0.002). Its
-    centroid is taken four times, within ever smaller circles around the last. Without any light:
-    the middle, with the least radius.
+    centroid is taken five times, within ever smaller circles around the last; the radius within
+    0.3 sides of it. Without any light: the middle, with the least radius.
     """
     side = luminance.shape[0]
     frame = border(luminance, 16)
@@ -72,7 +74,7 @@ def find_light(luminance: Plane) -> Light:
         row = float(inside.sum(axis=1) @ axis) / total
         column = float(inside.sum(axis=0) @ axis) / total
     away = np.sqrt((axis[:, None] - row) ** 2 + (axis[None, :] - column) ** 2)
-    near = np.where(away < 0.5 * side, weight, np.float32(0.0))
+    near = np.where(away < _REACH * side, weight, np.float32(0.0))
     total = float(near.sum())
     radius = float((near * away).sum()) / total if total > 0.0 else 0.0
     return Light(row, column, float(np.clip(radius, _SIZES[0] * side, _SIZES[1] * side)))

@@ -29,7 +29,7 @@ def polar_features(rgb: Colours) -> NDArray[np.float32]:
     side = rgb.shape[0]
     light = find_light(rgb @ LUMINANCE)
     planes = np.concatenate([(rgb @ LUMINANCE)[:, :, None], rgb], axis=2)
-    planes = smooth(planes - np.median(border(planes, 16), axis=0))
+    planes = smooth(smooth(planes - np.median(border(planes, 16), axis=0)))
     radii = np.minimum(light.radius * np.geomspace(*_REACH, RADII), side / 2 - 1)
     turns = np.arange(ANGLES) * (2 * np.pi / ANGLES)
     rows = light.row + radii[:, None] * np.sin(turns)
