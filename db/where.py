@@ -1,5 +1,6 @@
 """Conditions that a user writes in SQL: they can read the catalogue's views, and nothing else."""
 
+import re
 import sqlite3
 import time
 from urllib.parse import quote
@@ -14,7 +15,14 @@ from .place import FILE
 SECONDS = 10.0
 READABLE = {"pictures", "labels", "ranking", "items", "sources", "scores", "scorers",
             "label_events", "exemplar_sets"}  # fmt: skip
-_FORBIDDEN_FUNCTIONS = {"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"}
+_FORBIDDEN_FUNCTIONS = {
+    *("load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"),
+    *("printf", "format"),  # "%.1000000000c" keeps SQLite busy for seconds, and can't be stopped
+}
+_OPAQUE = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL
+)
+"""Strings, quoted names and comments: what is in them is not SQL."""
 
 
 def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
@@ -24,6 +32,7 @@ def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
     but reading the catalogue's tables and views; it is stopped after ten seconds and cannot make
     values of more than a megabyte. Raises UsageError when it is not understood.
     """
+    _check_shape(condition)
     mode = "mode=ro" if catalogue.writable else "immutable=1"
     address = f"file:{quote(bytes(catalogue.folder / FILE))}?{mode}"
     connection = sqlite3.connect(address, uri=True)
@@ -39,9 +48,27 @@ def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
         ).fetchall()
         return np.array(sorted({int(r[0]) for r in rows}), np.int64)
     except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, OverflowError) as problem:
-        raise UsageError(f"--where {condition!r}: {_explain(connection, problem)}") from problem
+        raise _refusal(condition, _explain(connection, problem)) from problem
     finally:
         connection.close()
+
+
+def _check_shape(condition: str) -> None:
+    """Refuse what would end the parenthesis around the condition, and go on after it."""
+    depth = 0
+    rest = _OPAQUE.sub(" ", condition)
+    for letter in rest:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth < 0:
+            break
+    if depth:
+        raise _refusal(condition, "its parentheses do not match")
+    if "/*" in rest:
+        raise _refusal(condition, "a comment has no end")
+
+
+def _refusal(condition: str, why: str) -> UsageError:
+    return UsageError(f"--where {condition!r}: {' '.join(why.split())}")
 
 
 def _authorise(

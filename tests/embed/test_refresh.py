@@ -1,4 +1,4 @@
-"""Refreshing: whatever happened to the files, the library is as if it had been made from scratch."""
+"""Refreshing: whatever happened to the files, the library is as if made from scratch."""
 
 import os
 import random
