@@ -137,16 +137,19 @@ def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[
 
 
 def _labels(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = {}
+    found: dict[int, dict[str, list[str]]] = {}
     (any_label,) = catalogue.connection.execute(
         "SELECT EXISTS (SELECT 1 FROM label_events)"
     ).fetchone()
     for start in range(0, len(ids) if any_label else 0, _CHUNK):
         part = ids[start : start + _CHUNK]
-        for item, exemplar_set, answers in catalogue.connection.execute(
-            "SELECT item, exemplar_set, group_concat(DISTINCT answer) FROM labels "
-            f"WHERE item IN ({','.join('?' * len(part))}) GROUP BY item, exemplar_set",
+        for item, exemplar_set, answer in catalogue.connection.execute(
+            "SELECT DISTINCT item, exemplar_set, answer FROM labels "
+            f"WHERE item IN ({','.join('?' * len(part))}) ORDER BY exemplar_set, answer",
             part,
         ):
-            found.setdefault(item, {})[exemplar_set] = answers.replace(",", " | ")
-    return found
+            found.setdefault(item, {}).setdefault(exemplar_set, []).append(answer)
+    return {
+        item: {name: " | ".join(answers) for name, answers in sets.items()}
+        for item, sets in found.items()
+    }
