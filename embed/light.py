@@ -13,6 +13,8 @@ _REACH = 0.3
 """Radius, in units of the side, within which the light's own radius is measured."""
 _SIZES = (0.04, 0.22)
 """Least and largest mean radius of the light, in units of the side."""
+_BLOCKS = 16
+"""Blocks a side on which `loneliness` is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +85,19 @@ def find_light(luminance: Plane) -> Light:
 def loneliness(luminance: Plane) -> float:
     """Say in 0..1 how much a square looks like one bright thing on empty, dark ground.
 
-    All on the luminance after a 3 x 3 mean, so that pixel noise hardly moves it. Bright thing:
-    u = (95 % quantile of the middle half - median of the border) / (10..90 % range of the border
-    + 0.02) above about 1.5. Dark ground: the border's median below about 0.36 (that of 99 in 100
-    galaxies is below 0.27, that of 95 in 100 tiles above 0.28; without this condition bright roofs
-    on even ground counted as galaxies). The answer is the product of two logistic functions.
+    luminance: (side, side) in 0..1, side a multiple of 16. All is measured on means over 16 x 16
+    blocks, so that pixel noise hardly moves it. Bright thing: u = (95 % quantile of the middle half
+    - median of the border) / (10..90 % range of the border + 0.02) above about 1.2. Dark ground:
+    the border's median below about 0.36 (that of 99 in 100 galaxies is below 0.27, that of 95 in
+    100 tiles above 0.28; without this condition bright roofs on even ground counted as galaxies).
+    The answer is the product of two logistic functions.
     """
-    calm = smooth(luminance)
-    side = calm.shape[0]
-    quarter = side // 4
-    low, middle, high = np.quantile(border(calm, 12), [0.1, 0.5, 0.9])
-    peak = np.quantile(calm[quarter : side - quarter, quarter : side - quarter], 0.95)
+    block = luminance.shape[0] // _BLOCKS
+    blocks = luminance.reshape(_BLOCKS, block, _BLOCKS, block).mean(axis=(1, 3))
+    low, middle, high = np.quantile(border(blocks, _BLOCKS), [0.1, 0.5, 0.9])
+    quarter = _BLOCKS // 4
+    peak = np.quantile(blocks[quarter:-quarter, quarter:-quarter], 0.95)
     above = (peak - middle) / (high - low + 0.02)
-    bright = 1.0 + np.exp(-6.0 * (np.clip(above, -10.0, 10.0) - 1.5))
+    bright = 1.0 + np.exp(-6.0 * (np.clip(above, -10.0, 10.0) - 1.2))
     dark = 1.0 + np.exp((middle - 0.36) / 0.03)
     return float(1.0 / (bright * dark))

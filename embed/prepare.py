@@ -10,13 +10,15 @@ Colours = NDArray[np.float32]
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue (ITU-R BT.601, on gamma-corrected values)."""
+BLACK = 2.0
+"""How far below the background black lies, in units of the noise."""
 SOFT = 3.0
 """Where the stretch turns from linear to logarithmic, in units of the noise."""
 WHITE = 0.998
 """Quantile of the light that becomes white."""
 DIM = 0.125
 """A deep picture whose 99.9 % quantile lies below this share of full scale is stretched."""
-STRETCH = {"black": "median", "soft": SOFT, "white": WHITE, "dim": DIM}
+STRETCH = {"black": BLACK, "soft": SOFT, "white": WHITE, "dim": DIM}
 """How linear and deep pictures are stretched; part of every identity that uses `display`."""
 
 _DIM_QUANTILE = 0.999
@@ -63,39 +65,42 @@ def needs_stretch(picture: Picture) -> bool:
 def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -> Colours:
     """Return bands (height, width, n) of linear light, compressed to 0..1 by an inverse sine.
 
-    Each band loses its background b (median). All are then multiplied by F(I) / I, where I is the
-    mean of the bands and F(I) = asinh(I / s) / asinh(w / s): colours are kept (Lupton et al. 2004,
-    PASP 116, 133, section 2). s is 3 times the noise (1.4826 times the median absolute deviation
-    of I), but at least a millionth of the white point w, the 99.8 % quantile of I. What lies below
-    the background is black. Any constant picture is black.
+    Each band loses its background (median). Black is 2 deviations of the noise below that, so that
+    dark clouds before a bright ground are not lost (noise: 1.4826 times the median absolute
+    deviation of the mean of the bands; black is never below the least value). All bands are then
+    multiplied by F(I) / I, where I is the mean of the bands above black and
+    F(I) = asinh(I / s) / asinh(w / s): colours are kept (Lupton et al. 2004, PASP 116, 133,
+    section 2). s is 3 deviations, but at least a millionth of the white point w, the 99.8 %
+    quantile of I. A constant picture is black.
     """
     values = np.asarray(bands, dtype=np.float64)
     invalid: NDArray[np.bool_] = np.asarray(~np.isfinite(values).all(axis=2))
     if mask is not None:
         invalid = invalid | mask
     known = _spread(values, invalid)
+    nothing = np.zeros(values.shape, dtype=np.float32)
     if not known.size:
-        return np.zeros(values.shape, dtype=np.float32)
-    values = np.where(invalid[:, :, None], 0.0, values)
+        return nothing
     background = np.median(known, axis=0)
     largest = float(np.abs(known - background).max())
     if not 0.0 < largest < np.inf:
-        return np.zeros(values.shape, dtype=np.float32)
-    values = (values - background) / largest  # within -1..1: nothing below overflows
-    light = values.mean(axis=2)
-    known_light = ((known - background) / largest).mean(axis=1)
+        return nothing
+    known_light = ((known - background) / largest).mean(axis=1)  # within -1..1: no overflow below
     noise = 1.4826 * float(np.median(np.abs(known_light - np.median(known_light))))
-    white = float(np.quantile(known_light, WHITE))
-    if white <= 3.0 * noise:  # a few bright pixels on nothing, or noise alone
-        white = max(float(known_light.max()), 3.0 * noise)
+    black = max(-BLACK * noise, float(known_light.min()))
+    white = float(np.quantile(known_light, WHITE)) - black
+    if white <= SOFT * noise:  # a few bright pixels on nothing, or noise alone
+        white = max(float(known_light.max()) - black, SOFT * noise)
     if white <= 0.0:
-        return np.zeros(values.shape, dtype=np.float32)
+        return nothing
     soft = max(SOFT * noise, 1e-6 * white)
+    values = (np.where(invalid[:, :, None], background, values) - background) / largest - black
+    light = values.mean(axis=2)
     shown = np.arcsinh(np.maximum(light, 0.0) / soft) / np.arcsinh(white / soft)
     ratio = np.divide(shown, light, out=np.zeros_like(light), where=light > 0.0)
     ratio[invalid] = 0.0
-    shown_bands: Colours = np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
-    return shown_bands
+    colours: Colours = np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
+    return colours
 
 
 def middle_square(rgb: Colours, side: int) -> Colours:

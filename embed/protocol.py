@@ -71,7 +71,7 @@ def galaxies(encoder_for: EncoderFor, data: Path) -> list[Figure]:
 
 
 def tiles(encoder_for: EncoderFor, data: Path) -> list[Figure]:
-    """Kinds of 839 aerial tiles of 21 kinds by their neighbours (one of two equal files left out)."""
+    """Kinds (21) of 839 aerial tiles by their neighbours; one of two equal files left out."""
     known = load(data / "ucmerced", "*/*.jpg", but=frozenset({"airplane02"}))
     vectors = encode_all(encoder_for("ucmerced"), known.pictures)
     accuracy, _ = knn_accuracy(vectors, known.labels)
