@@ -54,6 +54,10 @@ class Network:
         self.device = choose_device(device)
         pixels = _CHUNK_PIXELS[self.device.partition(":")[0]]
         self.chunk = max(1, pixels // (fit.size[0] * fit.size[1]))
+        # (pixels / 255 - mean) / sd, as one product and one sum.
+        mean, sd = torch.tensor(fit.mean), torch.tensor(fit.sd)
+        self._scale = (1 / (255 * sd)).to(self.device)
+        self._shift = (-mean / sd).to(self.device)
         self._features = features or (lambda module, pixels: module(pixels))
         self.module = module.eval().requires_grad_(False)
         # The type stubs do not know that a module takes a memory format.
@@ -94,10 +98,8 @@ class Network:
         with torch.inference_mode(), _exact(self.device):
             pixels = torch.from_numpy(_stacked(prepared)).to(self.device)
             # (n, h, w, 3) in memory, seen as (n, 3, h, w): that is channels_last, without a copy.
-            pixels = pixels.permute(0, 3, 1, 2).to(torch.float32)
-            mean = torch.tensor(self.fit.mean, device=self.device).view(1, 3, 1, 1)
-            sd = torch.tensor(self.fit.sd, device=self.device).view(1, 3, 1, 1)
-            pixels = (pixels / 255 - mean) / sd
+            pixels = pixels.to(torch.float32).mul_(self._scale).add_(self._shift)
+            pixels = pixels.permute(0, 3, 1, 2)
             kind = next(self.module.parameters()).dtype
             found = self._features(self.module, pixels.to(kind)).to("cpu", torch.float32)
         vectors: NDArray[np.float32] = found.numpy()

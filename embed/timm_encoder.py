@@ -1,5 +1,6 @@
 """Encoders that are networks of timm: timm:mobilenetv2_100, timm:vit_base_patch16_224.mae, ..."""
 
+import logging
 import math
 import sys
 from collections.abc import Mapping
@@ -12,10 +13,12 @@ from .fit import Fit
 from .hub import fetch_from_hub, fetch_from_url
 from .network import NetworkEncoder, prepare_network
 from .torch_ready import ensure_torchvision, quiet
-from .weights import fit_weights, load_weights, renamed
+from .weights import fit_weights, load_weights
 
 if TYPE_CHECKING:
     import torch
+
+_log = logging.getLogger(__name__)
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -30,10 +33,7 @@ def make(name: str, options: EncoderOptions) -> Encoder:
     ensure_torchvision()
     module, configuration = _create(name, name.partition(":")[2])
     source = options.weights or _fetched(name, configuration)
-    weights: Mapping[str, torch.Tensor] = load_weights(source)
-    if not set(module.state_dict()) & set(renamed(weights, module.state_dict())):
-        weights = _translated(module, weights)
-    fit_weights(module, weights, source, droppable=_classifier(configuration))
+    _load(module, source, configuration)
     network, card = prepare_network(
         module,
         fit_of(configuration),
@@ -105,19 +105,32 @@ def _fetched(name: str, configuration: Mapping[str, Any]) -> Path:
     raise EncoderError(f"timm has no weights for {name}; give a file with --weights FILE")
 
 
-def _translated(
-    module: "torch.nn.Module", weights: Mapping[str, "torch.Tensor"]
-) -> Mapping[str, "torch.Tensor"]:
-    """Return weights that bear their authors' names under timm's, where timm knows how."""
-    translate = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
-    if translate is None:
-        return weights
+def _load(module: "torch.nn.Module", source: Path, configuration: Mapping[str, Any]) -> None:
+    """Put weights into the network: under timm's names, or under their authors' own.
+
+    timm knows how to translate many of those (its checkpoint_filter_fn).
+    """
+    weights = load_weights(source)
+    dropped = _classifier(configuration)
     try:
-        with quiet():
-            translated: Mapping[str, torch.Tensor] = translate(dict(weights), module)
-    except (KeyError, IndexError, AttributeError, RuntimeError, ValueError, AssertionError):
-        return weights  # of another network; fit_weights says which names do not fit
-    return translated
+        fit_weights(module, weights, source, droppable=dropped)
+    except EncoderError as refused:
+        translate = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
+        if translate is None:
+            raise
+        try:
+            with quiet():
+                translated = translate(dict(weights), module)
+            fit_weights(module, translated, source, droppable=dropped)
+        except (
+            EncoderError,
+            LookupError,
+            AttributeError,
+            RuntimeError,
+            ValueError,
+            AssertionError,
+        ):
+            raise refused from None  # the weights of another network: tell of their own names
 
 
 def _classifier(configuration: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from seeing.embed.torch_ready import ensure_torchvision
 from seeing.media.picture import Picture
 
 MOBILENET = "timm:mobilenetv2_100"
-TINY_CLIP = {
+TINY_CLIP: dict[str, dict[str, Any]] = {
     "model_cfg": {
         "embed_dim": 32,
         "vision_cfg": {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def made(request: pytest.FixtureRequest) -> Made:
     """Return encoders by name, each made once."""
     known: dict[tuple[str, str], Encoder] = {}
 
-    def make(name: str, arithmetic: str = "fp32", *, again: bool = False) -> Encoder:
+    def make(name: str, arithmetic: Any = "fp32", *, again: bool = False) -> Encoder:
         if again or (name, arithmetic) not in known:
             weights: Path | None = None
             called = name

@@ -47,7 +47,7 @@ def picture_of(height: int, width: int, channels: int = 3) -> Picture:
 
 def scaled_back(tensor: torch.Tensor, fit: Fit) -> np.ndarray:
     """Undo mean and sd of a library's transform: (height, width, 3) in 0..255."""
-    pixels = tensor.permute(1, 2, 0).numpy() * np.array(fit.sd) + np.array(fit.mean)
+    pixels: np.ndarray = tensor.permute(1, 2, 0).numpy() * np.array(fit.sd) + np.array(fit.mean)
     return pixels * 255
 
 

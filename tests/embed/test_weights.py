@@ -100,6 +100,20 @@ def test_digest_sees_names_and_shapes() -> None:
     assert digest_of(one.to(torch.float64)) == digest_of(one.to(torch.float32))
 
 
+def test_the_authors_own_names_are_translated(
+    tiny_timm: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """As DINOv2's authors give them: a token more than timm has, and the classifier less."""
+    path = tiny_timm("test_vit")
+    weights = load_file(path)
+    theirs = {name: tensor for name, tensor in weights.items() if not name.startswith("head.")}
+    theirs["mask_token"] = torch.zeros(1, 64)
+    torch.save(theirs, tmp_path / "theirs.pth")
+    one = make_encoder("timm:test_vit", EncoderOptions(path, device="cpu"))
+    other = make_encoder("timm:test_vit", EncoderOptions(tmp_path / "theirs.pth", device="cpu"))
+    assert one.identity == other.identity
+
+
 class Malicious:
     """A pickle of this runs a command when it is loaded without care."""
 
