@@ -30,20 +30,16 @@ def main() -> None:
     small = next((data / "galaxies" / "labelled" / "spiral").glob("*.jpg"))
     middle = next((data / "photo-defects" / "biq2021").glob("*.jpg"))
     fits = data / "fits" / "M67_cut512.fits"
-    print(f"JPEG, 128 px                        {quickest(lambda: read(small)):6.2f} ms")
-    print(f"JPEG, 512 px, in full               {quickest(lambda: read(middle)):6.2f} ms")
-    print(
-        f"JPEG, 512 px, at a half             {quickest(lambda: read(middle, at_least=256)):6.2f} ms"
-    )
-    print(f"FITS, 512 px, with WCS              {quickest(lambda: read(fits)):6.2f} ms")
+    print(f"JPEG, 128 px               {quickest(lambda: read(small)):6.2f} ms")
+    print(f"JPEG, 512 px, in full      {quickest(lambda: read(middle)):6.2f} ms")
+    print(f"JPEG, 512 px, at a half    {quickest(lambda: read(middle, at_least=256)):6.2f} ms")
+    print(f"FITS, 512 px, with WCS     {quickest(lambda: read(fits)):6.2f} ms")
     with tempfile.TemporaryDirectory() as made:
         for folder in range(20):
             (Path(made) / f"{folder}").mkdir()
             for number in range(1000):
                 (Path(made) / f"{folder}" / f"IMG_{number}.jpg").touch()
-        print(
-            f"walk of 20,000 files                {quickest(lambda: list(walk([made])), 5):6.0f} ms"
-        )
+        print(f"walk of 20,000 files       {quickest(lambda: list(walk([made])), 5):6.0f} ms")
 
 
 if __name__ == "__main__":
