@@ -57,6 +57,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result = app(given, standalone_mode=False, prog_name="q", default_map=configured(given))
         sys.stdout.flush()
+    except SystemExit as problem:
+        # click turns a closed pipe into status 1, which here means that nothing was found
+        if isinstance(problem.__context__, BrokenPipeError):
+            return _explain(problem.__context__)
+        raise
     except (SeeingError, _CallError, BrokenPipeError, KeyboardInterrupt, typer.Abort) as problem:
         if "--debug" in given and not isinstance(problem, BrokenPipeError):
             raise

@@ -22,8 +22,7 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     if any(a in ("--help", "-h", "--version") for a in arguments):
         return {}
-    named = next((b for a, b in pairwise(arguments) if a == "--library"), None)
-    library = find_library(named)
+    library = find_library(_named_library(arguments))
     base = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 - no error
     defaults: dict[str, dict[str, Any]] = {}
     for file in (base / "q" / "config.toml", *([library / "config.toml"] if library else [])):
@@ -35,6 +34,15 @@ def configured(arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
                 {name.replace("-", "_"): value for name, value in options.items()}
             )
     return defaults
+
+
+def _named_library(arguments: Sequence[str]) -> str | None:
+    for argument, following in pairwise([*arguments, ""]):
+        if argument == "--library":
+            return following
+        if argument.startswith("--library="):
+            return argument.removeprefix("--library=")
+    return None
 
 
 def _read(file: Path) -> dict[str, Any]:
