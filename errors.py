@@ -5,7 +5,8 @@ SeeingError
 ├── LibraryError      the library can't be found, opened or written
 ├── PictureError      one picture can't be read
 ├── EncoderError      an encoder or its weights can't be had, or do not fit the library
-└── ShapeError        an array of the wrong shape was passed (a programmer's mistake)
+├── ShapeError        an array of the wrong shape was passed (a programmer's mistake)
+└── InterruptionError the user stopped it, at once
 
 Every message is one line that names the thing, says what was found, and what to do next.
 """
@@ -44,6 +45,12 @@ class EncoderError(SeeingError):
 
 class ShapeError(SeeingError, ValueError):
     """An array has the wrong shape or type."""
+
+
+class InterruptionError(SeeingError):
+    """The user pressed Ctrl-C; what was committed before is kept."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 def closest(name: str, known: Iterable[str]) -> str:

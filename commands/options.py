@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..errors import InterruptionError
+
 
 @dataclass(frozen=True, slots=True)
 class Common:
@@ -140,7 +142,12 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(**values: Any) -> Any:  # noqa: ANN401
         for name, kind in folded.items():
             values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
-        return function(**values)
+        try:
+            return function(**values)
+        except KeyboardInterrupt as problem:  # typer would end without a word
+            raise InterruptionError(
+                "interrupted; what was done is kept, the same command goes on from there"
+            ) from problem
 
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]

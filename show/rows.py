@@ -12,10 +12,11 @@ def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
+    # csv quotes only the line ends that it writes itself: a lone "\r" would end a line for readers
+    quoting = csv.DictWriter(out, names, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if names:
         writer.writeheader()
     for row in rows:
-        writer.writerow(
-            {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()}
-        )
+        cells = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()}
+        (quoting if "\r" in "".join(map(str, cells.values())) else writer).writerow(cells)
     return out.getvalue()

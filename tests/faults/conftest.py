@@ -45,6 +45,10 @@ def environment(**changes: str | None) -> dict[str, str]:
     return kept
 
 
+def _decoded(told: bytes) -> str:
+    return told.decode("utf-8", "surrogateescape")
+
+
 @pytest.fixture
 def command() -> list[str]:
     """The installed command, for tests that start and stop processes themselves."""
@@ -74,11 +78,15 @@ def q() -> Callable[..., subprocess.CompletedProcess[str]]:
     ) -> subprocess.CompletedProcess[str]:
         if not {"stdout", "stderr"} & more.keys():
             more["capture_output"] = True
+        if isinstance(more.get("input"), str):
+            more["input"] = more["input"].encode("utf-8", "surrogateescape")
         done = subprocess.run(
             [*prefix, *([] if prefix else [COMMAND]), *arguments],
-            env=environment(**(env or {})), timeout=timeout, check=False, text=True,
-            encoding="utf-8", errors="surrogateescape", **more,
+            env=environment(**(env or {})), timeout=timeout, check=False, **more,
         )  # fmt: skip
+        # not text=True: it would turn carriage returns in names into line feeds
+        done.stdout = None if done.stdout is None else _decoded(done.stdout)
+        done.stderr = None if done.stderr is None else _decoded(done.stderr)
         told = f"{arguments}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in (done.stderr or ""), told
         assert "Warning" not in (done.stderr or ""), told

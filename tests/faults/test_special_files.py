@@ -98,7 +98,7 @@ def test_closed_files_and_folders_are_named_and_tried_again(
     (shown / "cellar").chmod(0)
     try:
         done = q_as_nobody("index", "-e", "thumbnail", "../shown", cwd=library, status=3)
-        assert f"q: ../shown/{closed.name}: permission denied" in done.stderr
+        assert f"shown/{closed.name}: permission denied" in done.stderr
         assert "cellar: can't be listed (Permission denied)" in done.stderr
         assert "2 new" in done.stdout
         again = q_as_nobody("index", "../shown", cwd=library)
@@ -106,7 +106,7 @@ def test_closed_files_and_folders_are_named_and_tried_again(
         assert "permission denied" in q_as_nobody("status", cwd=library).stdout
         closed.chmod(0o644)
         (shown / "cellar").chmod(0o755)
-        assert "3 new" in q_as_nobody("index", "../shown", cwd=library).stdout
+        assert "3 encoded" in q_as_nobody("index", "../shown", cwd=library).stdout
         # closed again: what is known of it stays
         (shown / "cellar").chmod(0)
         assert "vanished" not in q_as_nobody("index", "../shown", cwd=library).stdout
