@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..embed.prepare import display
 from ..media.address import Address
+from ..media.display import display
 from ..media.read import read
 
 
