@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from ..errors import EncoderError
 from ..media.picture import Picture
-from . import colour, polar
+from . import colour, polar, scattering
 from .encoder import Card, EncoderOptions, Vectors, identify, normalise
 from .light import loneliness
 from .prepare import LUMINANCE, STRETCH, Colours, working_square
-from .scattering import Scattering
 from .whiten import Whitening, digest_tables, load_tables
 
 SIDE = 128
@@ -35,6 +34,12 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "scattering": ("scattering",),
     "colour": ("colour",),
 }
+_SIZES = {
+    "polar": polar.DIMENSION,
+    "scattering": scattering.DIMENSION,
+    "colour": colour.DIMENSION,
+}
+"""Features of each part, before whitening."""
 _ABOUT = {
     "builtin": "Shape where a picture shows one bright thing on empty ground (a galaxy, a planet),"
     " whatever its turn, mirror image, brightness and size; texture and colours elsewhere"
@@ -58,8 +63,8 @@ class BuiltinEncoder:
     ) -> None:
         self.name = name
         self._parts = _PARTS[name]
-        self._tables = {part: tables[part] for part in self._parts if part != "polar"}
-        self._scattering = Scattering(SIDE) if "scattering" in self._parts else None
+        self._tables = _check(tables, [part for part in self._parts if part != "polar"])
+        self._scattering = scattering.Scattering(SIDE) if "scattering" in self._parts else None
         sizes = {part: table.dimension for part, table in self._tables.items()}
         self.dimension = sum(sizes.values()) + (polar.DIMENSION if "polar" in self._parts else 0)
         digest = digest_tables(self._tables) if self._tables else None
@@ -107,9 +112,8 @@ class BuiltinEncoder:
     def _vector(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks, at = {}, 0
         for part in self._parts:
-            size = polar.DIMENSION if part == "polar" else len(self._tables[part].mean)
-            blocks[part] = features[at : at + size]
-            at += size
+            blocks[part] = features[at : at + _SIZES[part]]
+            at += _SIZES[part]
             if part in self._tables:
                 blocks[part] = self._tables[part](blocks[part])
             blocks[part] = _unit(blocks[part])
@@ -118,6 +122,19 @@ class BuiltinEncoder:
         texture = _unit(np.concatenate([blocks["scattering"], COLOUR_WEIGHT * blocks["colour"]]))
         alone = features[-1]
         return np.concatenate([alone * blocks["polar"], np.sqrt(1.0 - alone**2) * texture])
+
+
+def _check(tables: Mapping[str, Whitening], parts: Sequence[str]) -> dict[str, Whitening]:
+    """Return the tables of some parts; raises EncoderError where one is missing or does not fit."""
+    for part in parts:
+        if part not in tables:
+            raise EncoderError(f"no table for {part} among those given: {', '.join(tables)}")
+        found, wanted = len(tables[part].mean), _SIZES[part]
+        if found != wanted:
+            raise EncoderError(
+                f"the table for {part} is for {found} features, not {wanted}; fit it again"
+            )
+    return {part: tables[part] for part in parts}
 
 
 def _unit(values: NDArray[np.float32]) -> NDArray[np.float32]:

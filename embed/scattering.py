@@ -25,6 +25,11 @@ _SIGMA = 0.8
 _CARRIER = 0.75 * np.pi
 _SLANT = 0.5
 _HALF = ANGLES // 2
+_PAIRS = OCTAVES * (OCTAVES - 1) // 2
+
+DIMENSION = len(WINDOWS) * (3 + 3 * (3 * OCTAVES - 2) + (_HALF + 1) * _PAIRS)
+"""Means of three planes; three numbers over the angles for each octave and plane, but not for the
+two colour planes in the finest octave; five differences of angle for each pair of octaves."""
 
 Spectra = NDArray[np.complex64]
 
@@ -106,7 +111,7 @@ class Scattering:
         self._light = _windows(side)
 
     def features(self, rgb: Colours) -> NDArray[np.float32]:
-        """Return (dimension,) float32 of a square (side, side, 3) in 0..1."""
+        """Return (126,) float32 of a square (side, side, 3) in 0..1."""
         luminance = rgb @ LUMINANCE
         red_green = rgb[:, :, 0] - rgb[:, :, 1]
         blue_yellow = rgb[:, :, 2] - (rgb[:, :, 0] + rgb[:, :, 1]) / 2
