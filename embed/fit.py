@@ -68,10 +68,8 @@ class Fit:
         """
         samples = picture.samples
         if samples.dtype == np.uint8 and picture.channels in (1, 3) and not needs_stretch(picture):
-            if picture.channels == 1:
-                grey = self._fitted(Image.fromarray(np.ascontiguousarray(samples[..., 0])))
-                return self._padded(np.repeat(grey[..., None], 3, axis=2))
-            return self._padded(self._fitted(Image.fromarray(np.ascontiguousarray(samples))))
+            fitted = self._fitted_bytes(np.ascontiguousarray(samples))
+            return self._padded(np.repeat(fitted, 3, axis=2) if picture.channels == 1 else fitted)
         planes = np.moveaxis(display(picture) * np.float32(255), 2, 0)
         resized = [self._fitted(Image.fromarray(np.ascontiguousarray(plane))) for plane in planes]
         # The cubic filters overshoot; 8 bits would be cut at both ends too.
@@ -90,6 +88,33 @@ class Fit:
         ratios = (height / to_height, width / to_width)  # timm's and open_clip's ResizeKeepRatio
         ratio = min(ratios) if self.resize == "shorter" else max(ratios)
         return max(1, round(height / ratio)), max(1, round(width / ratio))
+
+    def _fitted_bytes(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize and cut (height, width, 1 or 3) bytes.
+
+        torch has Pillow's filters, equal to 1/255, five times as quick (0.35 ms instead of 1.9
+        from 512 to 224 pixels); but it computes also what is cut off.
+        """
+        height, width = self.resized(*samples.shape[:2])
+        wasteful = height * width > 3 * self.size[0] * self.size[1]
+        if wasteful or self.interpolation not in ("bilinear", "bicubic"):
+            channels = samples.shape[2]
+            fitted = self._fitted(Image.fromarray(samples if channels == 3 else samples[..., 0]))
+            return fitted.reshape(*fitted.shape[:2], channels)
+        import torch
+
+        if not samples.flags.writeable:  # torch warns of arrays that it could not write to
+            samples = samples.copy()
+        resized = torch.nn.functional.interpolate(
+            torch.from_numpy(samples)[None].permute(0, 3, 1, 2),
+            size=(height, width),
+            mode=self.interpolation,
+            antialias=True,
+        )
+        top, rows = _cut(height, self.size[0])
+        left, columns = _cut(width, self.size[1])
+        cut = resized[0, :, top : top + rows, left : left + columns]
+        return np.ascontiguousarray(cut.permute(1, 2, 0).numpy())
 
     def _fitted(self, image: Image.Image) -> NDArray[Any]:
         """Resize and cut at once: only what is seen is computed."""
