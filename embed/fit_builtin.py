@@ -1,6 +1,6 @@
 """Fitting the tables of the built-in encoder, from drawn and freely licensed pictures only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..media.read import read
 from ..samples.textures import KINDS, finish
-from .builtin import READS_AT, SIDE
+from .builtin import READS_AT, SIDE, BuiltinEncoder
 from .colour import colour_features
 from .prepare import Colours, working_square
 from .scattering import Scattering
@@ -29,6 +29,12 @@ SETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "messier": ("messier", ("*/survey-rongen-pos.jpg", "*/rongen-*.jpg")),  # MIT
 }
 """Real pictures by set: folder, patterns. Only what may be used for any purpose."""
+KINDRED: dict[str, tuple[str, ...]] = {
+    "galaxies": ("galaxies", "gz2"),
+    "ucmerced": ("ucmerced",),
+    "messier": ("messier",),
+}
+"""Sets to leave out of the fit when one is tested: itself, and what shows the same things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +88,12 @@ def fit_tables(
         )
         for part, dimension in DIMENSIONS.items()
     }
+
+
+def frozen(name: str, gathered: Mapping[str, Features]) -> Callable[[str], BuiltinEncoder]:
+    """Return a function from a set's name to the encoder `name` fitted without that set."""
+
+    def encoder_for(tested: str) -> BuiltinEncoder:
+        return BuiltinEncoder(name, fit_tables(gathered, leave_out=KINDRED.get(tested, ())))
+
+    return encoder_for

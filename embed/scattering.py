@@ -146,7 +146,8 @@ class Scattering:
 def _spectrum(plane: NDArray[np.float32]) -> Spectra:
     """Return the flattened spectrum (side * side,) of a real plane (side, side)."""
     spectrum = plane.astype(np.complex64)
-    np.fft.fft2(spectrum, out=spectrum)  # numpy keeps single precision
+    # numpy computes in single precision; its type stubs know double precision only
+    np.fft.fft2(spectrum, out=spectrum)  # type: ignore[arg-type]
     return spectrum.ravel()
 
 
@@ -158,7 +159,7 @@ def _bands(
     bands = spectrum.take(octave.places[angles]).reshape(values.shape)
     bands *= values
     for axis in (-1, -2):  # ifft2 of numpy 2.4 pays no heed to `out`
-        np.fft.ifft(bands, axis=axis, out=bands)
+        np.fft.ifft(bands, axis=axis, out=bands)  # type: ignore[arg-type]
     return np.abs(bands)
 
 

@@ -8,21 +8,10 @@ its tables fitted anew without the set under test.
 import argparse
 from pathlib import Path
 
-from seeing.embed.builtin import BuiltinEncoder
-from seeing.embed.encoder import Encoder, EncoderOptions
-from seeing.embed.fit_builtin import Features, fit_tables, gather
-from seeing.embed.protocol import PROTOCOL, EncoderFor, Figure, milliseconds
+from seeing.embed.encoder import EncoderOptions
+from seeing.embed.fit_builtin import frozen, gather
+from seeing.embed.protocol import PROTOCOL, Figure, milliseconds
 from seeing.embed.table import make_encoder
-
-KINDRED = {"galaxies": ("galaxies", "gz2"), "ucmerced": ("ucmerced",), "messier": ("messier",)}
-"""Sets left out of a fit when one is tested: itself, and what shows the same things."""
-
-
-def frozen(name: str, gathered: dict[str, Features]) -> EncoderFor:
-    def encoder_for(tested: str) -> Encoder:
-        return BuiltinEncoder(name, fit_tables(gathered, leave_out=KINDRED.get(tested, ())))
-
-    return encoder_for
 
 
 def main() -> None:
