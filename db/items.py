@@ -131,7 +131,7 @@ def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[
         ).fetchall()
         labels = _labels(catalogue, [r[0] for r in rows])
     return [
-        Item(number, content, catalogue.located(path), *about, labels=labels.get(number, {}))
+        Item(*(number, content, catalogue.located(path), *about, labels.get(number, {})))
         for number, content, path, *about in rows
     ]
 

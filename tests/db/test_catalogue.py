@@ -147,7 +147,7 @@ def test_the_catalogue_opens_in_datasette(library: Library) -> None:
     library.close()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own, of old helpers
-        from datasette.app import Datasette
+        from datasette.app import Datasette  # type: ignore[import-untyped]
 
         async def ask(path: str) -> dict[str, object]:
             site = Datasette([str(library.folder / "catalogue.db")])

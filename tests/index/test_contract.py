@@ -65,14 +65,15 @@ class Given:
         return self.index
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Given:
     return Given(request.param, tmp_path / "index" / "1.faiss")
 
 
 def unrounded(n: int, seed: int = 0) -> Vectors:
     rows = np.random.default_rng(seed).standard_normal((n, DIMENSION))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    units: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def unit(n: int, seed: int = 0) -> Vectors:

@@ -30,7 +30,8 @@ def at(degrees: float, weight: float = 1.0, *, wanted: bool = True) -> QueryVect
 def truth(targets: Sequence[QueryVector], vector: Vectors) -> float:
     """The formula of `combine`'s docstring, one vector at a time, in float64."""
     heaviest = max(t.weight for t in targets)
-    wanted, unwanted = [], []
+    wanted: list[float] = []
+    unwanted: list[float] = []
     for t in targets:
         cosine = float(t.vector.astype(np.float64) @ vector.astype(np.float64))
         (wanted if t.wanted else unwanted).append(1 - (1 - cosine) * heaviest / t.weight)
@@ -40,7 +41,7 @@ def truth(targets: Sequence[QueryVector], vector: Vectors) -> float:
         similarity = max(wanted)
     else:
         similarity = max(wanted) - max(0.0, max(unwanted) - max(wanted))
-    return min(1.0, max(-1.0, similarity))
+    return float(min(1.0, max(-1.0, similarity)))
 
 
 def test_values_worked_out_by_hand() -> None:
