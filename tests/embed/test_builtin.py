@@ -394,3 +394,37 @@ def test_nothing_heavy_is_loaded() -> None:
         [sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+# Did it change? Copied from our own output: these say nothing about right or wrong. When they
+# move by more than 1e-3, raise `VERSION` in builtin.py, so that no library mixes the two.
+
+
+def woven() -> np.ndarray:
+    """Draw a texture from a formula, without any generator."""
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    waves = [np.sin(40 * rows + 3 * np.sin(9 * columns)), np.cos(70 * columns * rows)]
+    planes = [waves[0], waves[1], waves[0] * waves[1]]
+    return (0.5 + 0.3 * np.stack(planes, axis=2)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("builtin", [0.2368, -0.0002, 0.0845, -0.0002], [0.061, 0.0894, 0.016, 0.1514]),
+        ("polar", [0.2369, -0.0002, 0.0845, -0.0002], [0.0055, 0.0221, -0.0032, -0.079]),
+        ("scattering", [0.0859, 0.1242, 0.1545, 0.1828], [0.0664, -0.0887, 0.0182, -0.0049]),
+        ("colour", [0.2928, 0.1876, 0.0139, 0.2966], [0.1364, 0.1999, 0.0359, 0.3385]),
+    ],
+)
+def test_vectors_did_not_change(name: str, first: list[float], last: list[float]) -> None:
+    encoder = make(name, OPTIONS)
+    alone, texture = encoder.encode([encoder.features(spiral()), encoder.features(woven())])
+    assert alone[:4] == pytest.approx(first, abs=1e-3)
+    assert texture[-4:] == pytest.approx(last, abs=1e-3)
+
+
+def test_the_shipped_tables_did_not_change() -> None:
+    shipped = make("builtin", OPTIONS)
+    assert shipped.card.weights_digest == "c45ba60e69feb5f6b109f4c0db072304"
+    assert shipped.identity == "builtin@ad1e726c11d9"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seeing.embed.builtin import make
+from seeing.embed.builtin import BuiltinEncoder, make
 from seeing.embed.encoder import EncoderOptions
 from seeing.embed.fit_builtin import Features, fit_tables, frozen, gather
 from seeing.embed.protocol import PROTOCOL, load, vectors_of
@@ -57,8 +57,6 @@ def test_the_shipped_tables_can_be_made_again(
     seeing_data: Path, gathered: dict[str, Features]
 ) -> None:
     # not bit for bit: other processors round otherwise, and axes of equal variance may turn
-    from seeing.embed.builtin import BuiltinEncoder
-
     again = BuiltinEncoder("builtin", fit_tables(gathered))
     shipped = make("builtin", OPTIONS)
     paths = sorted((seeing_data / "data" / "ucmerced").glob("*/*.jpg"))[::12]
