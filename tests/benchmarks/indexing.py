@@ -1,6 +1,7 @@
 """Indexing JPEGs with MobileNetV2 against the bare network on ready tensors, in one run.
 
-Both use the same weights, arithmetic, batch and threads; rounds alternate, ratios are paired.
+Both use the same weights, arithmetic, batch (the one that is quickest for the bare network on a
+CPU, 8 pictures) and threads; rounds alternate, ratios are paired.
 Run: python tests/benchmarks/indexing.py [fp32|bf16] ...
 """
 
@@ -37,7 +38,7 @@ def indexing_rate(pictures: Path, options: EncoderOptions) -> float:
 def bare_rate(encoder: NetworkEncoder) -> float:
     """Return pictures a second of the network alone, on tensors that are ready."""
     module, (height, width) = encoder.network.module, encoder.network.fit.size
-    ready = torch.rand(encoder.batch, 3, height, width).to(
+    ready = torch.rand(encoder.network.chunk, 3, height, width).to(
         next(module.parameters()).dtype, memory_format=torch.channels_last
     )
     with torch.inference_mode():
