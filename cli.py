@@ -9,7 +9,7 @@ import typer
 
 from .commands import find_similar, forget, index, rank, status
 from .commands.config import configured
-from .commands.output import remark
+from .commands.output import open_closed_streams, remark
 from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
 
 app = typer.Typer(
@@ -66,15 +66,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in given and not isinstance(problem, BrokenPipeError):
             raise
         return _explain(problem)
+    except OSError as problem:  # nothing of ours foresaw it: a full disk at the end of a pipe
+        if "--debug" in given:
+            raise
+        return _explain(problem)
     return result if isinstance(result, int) else EXIT_DONE
 
 
 def _explain(problem: BaseException) -> int:
     """Say in one line what was wrong; return the exit status."""
-    if isinstance(problem, BrokenPipeError):
-        # the reader has gone: end quietly, and keep the interpreter from flushing into the pipe
+    if isinstance(problem, OSError):
+        # keep the interpreter from trying once more, at its end, to write what is left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
+        if isinstance(problem, BrokenPipeError):  # the reader has gone: end quietly
+            return EXIT_DONE
+        remark(f"{problem.filename or 'the results can not be written'}: {problem.strerror}")
+        return EXIT_ERROR
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
         remark("interrupted; what was done is kept, the same command goes on from there")
         return EXIT_INTERRUPTED
@@ -89,4 +96,5 @@ def _explain(problem: BaseException) -> int:
 
 def main() -> None:
     """Run `q` with the process's arguments."""
+    open_closed_streams()
     sys.exit(run())

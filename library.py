@@ -12,12 +12,14 @@ from .db import forget as forgetting
 from .db.catalogue import Catalogue
 from .db.items import Item, items_by_id, present_items
 from .db.lock import writing
-from .db.place import FILE, FOLDER, find_library
+from .db.place import FOLDER, find_library, is_library
 from .db.sources import Plan, compare
 from .db.status import Status, status_of
 from .db.vectors import (
     StoredEncoder,
     add_encoder,
+    damaged_items,
+    drop_vectors,
     searchable_rows,
     set_default_encoder,
     stored_encoders,
@@ -44,7 +46,7 @@ def open_library(path: str | Path | None = None, *, create: bool | None = None) 
     """
     folder = find_library(path)
     may_create = path is not None if create is None else create
-    if folder is None or not (folder / FILE).exists():
+    if folder is None or not is_library(folder):
         if not may_create:
             where = f"in {folder.parent}" if folder else "here or above"
             raise LibraryError(f"no library {where}; make one with: q index FOLDER")
@@ -108,6 +110,7 @@ class Library:
         else:
             with writing(self.folder, notify=tell):
                 made, stored = self._entered(encoder, options)
+                stored = self._without_damage(stored, remarks)
                 plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
                 report = Refresh(
                     self.catalogue, made, stored, batch=batch, threads=threads,
@@ -314,6 +317,18 @@ class Library:
             card=made.card.as_json(),
         )  # fmt: skip
         return made, stored
+
+    def _without_damage(self, stored: StoredEncoder, remarks: list[str]) -> StoredEncoder:
+        """Forget vectors that are not what was written, so that they are made again now."""
+        damaged = damaged_items(self.catalogue, stored)
+        if not damaged:
+            return stored
+        drop_vectors(self.catalogue, stored, damaged)
+        remarks.append(
+            f"{len(damaged)} vectors of {stored.name} were damaged and are made again; "
+            f"those of other paths by: q index {self.catalogue.root}"
+        )
+        return self._stored(stored.identity)
 
     def _plan(
         self,

@@ -4,8 +4,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -18,7 +19,22 @@ if TYPE_CHECKING:
 def remark(text: str, common: Common | None = None) -> None:
     """Tell a person something that is not the result."""
     if common is None or not common.quiet:
-        print(f"q: {printable(text)}", file=sys.stderr)
+        with suppress(OSError):  # nobody can be told that nobody can be told
+            print(f"q: {printable(text)}", file=sys.stderr)
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that the caller closed lead nowhere.
+
+    Else the next file that is opened takes their number, and what libraries print goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def printable(text: str) -> str:
@@ -56,14 +72,25 @@ def write_csv(rows: Sequence[dict[str, Any]], file: str) -> None:
 
 
 def write_text(text: str, file: str) -> None:
-    """Write text to a file, or to standard output for "-"."""
+    """Write text to a file, whole or not at all, or to standard output for "-"."""
     if file == "-":
         sys.stdout.write(text)
         return
+    path = Path(file)
     try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"can't write {file}: {problem.strerror}") from problem
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_text(text, encoding="utf-8")
+            return
+        path = path.resolve()
+        scratch = path.with_name(f".{token_hex(8)}.part")
+        try:
+            scratch.write_text(text, encoding="utf-8")
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except (OSError, RuntimeError, ValueError) as problem:  # the latter: a link in a circle, a NUL
+        why = getattr(problem, "strerror", None) or problem
+        raise UsageError(f"can't write {file}: {why}") from problem
 
 
 def print_listing(

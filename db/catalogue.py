@@ -1,6 +1,7 @@
 """The catalogue: opening it, writing to it in short transactions, closing it whole."""
 
 import datetime
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from .place import FILE
 VERSION = 1
 """Kept in SQLite's user_version; equals the number of migrations. A newer one is refused."""
 BUSY_SECONDS = 30.0
+_DAMAGE = (sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError)
+"""What a damaged catalogue raises, read inside `reading` or `transaction`: also text and JSON that
+are none."""
 
 
 def now() -> str:
@@ -41,7 +45,7 @@ class Catalogue:
         try:
             self.connection = _connect(file, writable=self.writable)
             self._fit_version()
-        except sqlite3.Error as problem:
+        except _DAMAGE as problem:
             raise LibraryError(_explain(problem, folder)) from problem
 
     def _fit_version(self) -> None:
@@ -84,7 +88,7 @@ class Catalogue:
                 self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
-        except sqlite3.Error as problem:
+        except _DAMAGE as problem:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise LibraryError(_explain(problem, self.folder)) from problem
@@ -94,7 +98,7 @@ class Catalogue:
         """Read; raises LibraryError with one line where the catalogue is damaged or locked."""
         try:
             yield self.connection
-        except sqlite3.Error as problem:
+        except _DAMAGE as problem:
             raise LibraryError(_explain(problem, self.folder)) from problem
 
     def stored(self, path: str | bytes | os.PathLike[str]) -> bytes:
@@ -161,7 +165,7 @@ def _connect(file: Path, *, writable: bool) -> sqlite3.Connection:
     return connection
 
 
-def _explain(problem: sqlite3.Error, folder: Path) -> str:
+def _explain(problem: sqlite3.Error | ValueError, folder: Path) -> str:
     """Return one line for a person: what is wrong with the catalogue and what to do."""
     said = str(problem)
     if "full" in said or "disk I/O error" in said:
@@ -170,7 +174,7 @@ def _explain(problem: sqlite3.Error, folder: Path) -> str:
         return f"another program is writing to {folder} ({said}); try again when it is done"
     if "readonly" in said:
         return f"{folder} can't be written ({said}); check its permissions"
-    if "malformed" in said or "not a database" in said:
+    if "malformed" in said or "not a database" in said or isinstance(problem, ValueError):
         return (
             f"the catalogue in {folder} is damaged ({said}); try: sqlite3 {FILE} .recover, or "
             "remove the folder and index again (pictures are never touched)"

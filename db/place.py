@@ -19,3 +19,14 @@ def find_library(path: str | Path | None = None) -> Path | None:
         return folder if folder.name == FOLDER or (folder / FILE).exists() else folder / FOLDER
     here = Path.cwd()
     return next((p / FOLDER for p in (here, *here.parents) if (p / FOLDER / FILE).exists()), None)
+
+
+def is_library(folder: Path) -> bool:
+    """Say whether there is a catalogue; an empty file, as a kill while making one leaves, is none.
+
+    Raises nothing: where it can't be told, there is none.
+    """
+    try:
+        return (folder / FILE).stat().st_size > 0
+    except OSError:
+        return False

@@ -45,10 +45,10 @@ def stored_encoders(catalogue: Catalogue) -> list[StoredEncoder]:
             "SELECT id, identity, name, dimension, card, is_default, file, rows, generation "
             "FROM encoders ORDER BY is_default DESC, id"
         ).fetchall()
-    return [
-        StoredEncoder(number, identity, name, dimension, json.loads(card), bool(default), *place)
-        for number, identity, name, dimension, card, default, *place in rows
-    ]
+        return [
+            StoredEncoder(number, identity, name, dimension, json.loads(card), bool(default), *rest)
+            for number, identity, name, dimension, card, default, *rest in rows
+        ]
 
 
 def add_encoder(
@@ -178,6 +178,13 @@ def vectors_of(
                     if is_whole:
                         found[item] = vector.astype(np.float32)
     return found
+
+
+def damaged_items(catalogue: Catalogue, encoder: StoredEncoder) -> list[int]:
+    """Return the present items whose vectors are not what was written."""
+    rows = searchable_rows(catalogue, encoder)
+    blocks = VectorFile(catalogue, encoder).blocks(rows.rows, rows.checks)
+    return [item for part, _, whole in blocks for item in rows.items[part][~whole].tolist()]
 
 
 def drop_vectors(catalogue: Catalogue, encoder: StoredEncoder, items: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from ..db.catalogue import Catalogue
 from ..db.vectors import (
     StoredEncoder,
-    VectorFile,
+    damaged_items,
     drop_vectors,
     searchable_rows,
     stored_encoders,
@@ -61,18 +61,16 @@ def _examine_catalogue(catalogue: Catalogue) -> list[Finding]:
 
 
 def _examine_vectors(catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool) -> list[Finding]:
-    rows = searchable_rows(catalogue, encoder)
-    damaged: list[int] = []
-    for part, _, whole in VectorFile(catalogue, encoder).blocks(rows.rows, rows.checks):
-        damaged += rows.items[part][~whole].tolist()
+    n = len(searchable_rows(catalogue, encoder).items)
+    damaged = damaged_items(catalogue, encoder)
     if not damaged:
-        return [Finding("good", f"{encoder.name}: {len(rows.items)} vectors are whole")]
-    what = f"{encoder.name}: {len(damaged)} of {len(rows.items)} vectors are damaged"
+        return [Finding("good", f"{encoder.name}: {n} vectors are whole")]
+    what = f"{encoder.name}: {len(damaged)} of {n} vectors are damaged"
     again = f"q index --encoder {encoder.name} {catalogue.root}"
     if mend and catalogue.writable:
         drop_vectors(catalogue, encoder, damaged)
         return [Finding("wrong", what, f"forgotten; make them again with: {again}")]
-    return [Finding("wrong", what, f"q doctor --mend, then {again}")]
+    return [Finding("wrong", what, again)]
 
 
 def _examine_index(catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool) -> list[Finding]:

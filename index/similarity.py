@@ -57,8 +57,8 @@ def similarities(catalogue: Catalogue, encoder: StoredEncoder, index: ExactIndex
             "SELECT n, close, quantiles, made_from FROM similarities WHERE encoder = ?",
             (encoder.id,),
         ).fetchone()
-    if row and _still_holds(index, n=row[0], made_from=row[3]):
-        return Similarities(row[0], row[1], np.array(json.loads(row[2])))
+        if row and _still_holds(index, n=row[0], made_from=row[3]):
+            return Similarities(row[0], row[1], np.array(json.loads(row[2])))
     measured = measure_similarities(index)
     if catalogue.writable:
         with catalogue.transaction() as write:
