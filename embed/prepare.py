@@ -4,7 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..media.display import STRETCH, Colours, display, needs_stretch, stretch
+from ..media.display import (
+    STRETCH,
+    Colours,
+    display,
+    needs_stretch,
+    show_bands,
+    stretch,
+    three_channels,
+)
 from ..media.picture import Picture
 
 __all__ = [  # with what encoders need of media.display
@@ -23,7 +31,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def middle_square(rgb: Colours, side: int) -> Colours:
-    """Return the middle square of (height, width, 3) colours as (side, side, 3) float32.
+    """Return the middle square of (height, width, n) colours as (side, side, n) float32.
 
     Larger pictures are averaged over areas (a Hamming-windowed kernel, after whole-number boxes
     where the picture is several times too large); smaller ones are interpolated (bilinear).
@@ -43,7 +51,11 @@ def middle_square(rgb: Colours, side: int) -> Colours:
 
 
 def working_square(picture: Picture, side: int) -> Colours:
-    """Return `middle_square(display(picture), side)`, quicker where a picture has 8 bits."""
+    """Return `middle_square(display(picture), side)`, with less memory and time.
+
+    Pictures of 8 bits are made small before they become floats, grey ones before they become three
+    channels.
+    """
     if picture.samples.dtype == np.uint8 and not needs_stretch(picture):
         edge = min(picture.height, picture.width)
         top, left = (picture.height - edge) // 2, (picture.width - edge) // 2
@@ -54,5 +66,5 @@ def working_square(picture: Picture, side: int) -> Colours:
             image = image.resize((side, side), Image.Resampling.HAMMING, reducing_gap=3.0)
             square = np.asarray(image).reshape(side, side, square.shape[2])
         cut = Picture(square, picture.full_scale, picture.depth)
-        return middle_square(display(cut), side)
-    return middle_square(display(picture), side)
+        return three_channels(middle_square(show_bands(cut), side))
+    return three_channels(middle_square(show_bands(picture), side))

@@ -19,6 +19,8 @@ STRETCH = {"black": BLACK, "soft": SOFT, "white": WHITE, "dim": DIM}
 """How linear and deep pictures are stretched; part of every identity that uses `display`."""
 
 _DIM_QUANTILE = 0.999
+_STRIP_ROWS = 256
+"""Rows stretched at once, in double precision: a large frame must not lie there whole."""
 _SAMPLE = 1_000_000
 """Statistics of larger pictures are taken from about this many pixels, evenly spread."""
 
@@ -31,20 +33,25 @@ def display(picture: Picture) -> Colours:
     and integers of more bits whose 99.9 % quantile lies below 1/8 of full scale, are stretched
     (see `stretch`); invalid pixels take no part in that, and become black.
     """
-    bands = picture.samples
-    if bands.shape[2] > 3:
-        bands = bands[:, :, :3]
-    if not needs_stretch(picture):
-        shown = bands.astype(np.float32) * np.float32(1 / (picture.full_scale or 1.0))
-        if shown.dtype.kind == "f" and picture.samples.dtype.kind == "f":
-            shown = np.nan_to_num(shown, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0)
-    else:
-        shown = stretch(bands, picture.mask)
+    return three_channels(show_bands(picture))
+
+
+def show_bands(picture: Picture) -> Colours:
+    """Return what `display` does with only one, two or three bands: grey takes a third."""
+    bands = picture.samples[:, :, :3]
+    if needs_stretch(picture):
+        return stretch(bands, picture.mask)
+    shown = bands.astype(np.float32) * np.float32(1 / (picture.full_scale or 1.0))
+    if bands.dtype.kind == "f":
+        shown = np.nan_to_num(shown, copy=False, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0)
+    return shown
+
+
+def three_channels(shown: Colours) -> Colours:
+    """Return one or two bands (height, width, n) as three equal channels, three as they are."""
     if shown.shape[2] == 3:
         return shown
-    if shown.shape[2] == 2:
-        shown = shown.mean(axis=2, keepdims=True)
-    return np.repeat(shown, 3, axis=2)
+    return np.repeat(shown.mean(axis=2, keepdims=True), 3, axis=2)
 
 
 def needs_stretch(picture: Picture) -> bool:
@@ -70,18 +77,15 @@ def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -
     section 2). s is 3 deviations, but at least a millionth of the white point w, the 99.8 %
     quantile of I. A constant picture is black.
     """
-    values = np.asarray(bands, dtype=np.float64)
-    invalid: NDArray[np.bool_] = np.asarray(~np.isfinite(values).all(axis=2))
-    if mask is not None:
-        invalid = invalid | mask
-    known = _spread(values, invalid)
-    nothing = np.zeros(values.shape, dtype=np.float32)
+    colours = np.zeros(bands.shape, dtype=np.float32)
+    known = _spread(bands, mask)
+    known = known[np.isfinite(known).all(axis=1)]
     if not known.size:
-        return nothing
+        return colours
     background = np.median(known, axis=0)
     largest = float(np.abs(known - background).max())
     if not 0.0 < largest < np.inf:
-        return nothing
+        return colours
     known_light = ((known - background) / largest).mean(axis=1)  # within -1..1: no overflow below
     noise = 1.4826 * float(np.median(np.abs(known_light - np.median(known_light))))
     black = max(-BLACK * noise, float(known_light.min()))
@@ -89,14 +93,20 @@ def stretch(bands: NDArray[np.generic], mask: NDArray[np.bool_] | None = None) -
     if white <= SOFT * noise:  # a few bright pixels on nothing, or noise alone
         white = max(float(known_light.max()) - black, SOFT * noise)
     if white <= 0.0:
-        return nothing
+        return colours
     soft = max(SOFT * noise, 1e-6 * white)
-    values = (np.where(invalid[:, :, None], background, values) - background) / largest - black
-    light = values.mean(axis=2)
-    shown = np.arcsinh(np.maximum(light, 0.0) / soft) / np.arcsinh(white / soft)
-    ratio = np.divide(shown, light, out=np.zeros_like(light), where=light > 0.0)
-    ratio[invalid] = 0.0
-    colours: Colours = np.clip(values * ratio[:, :, None], 0.0, 1.0).astype(np.float32)
+    for top in range(0, len(bands), _STRIP_ROWS):
+        rows = np.s_[top : top + _STRIP_ROWS]
+        values = np.asarray(bands[rows], dtype=np.float64)
+        invalid: NDArray[np.bool_] = np.asarray(~np.isfinite(values).all(axis=2))
+        if mask is not None:
+            invalid = invalid | mask[rows]
+        values = (np.where(invalid[:, :, None], background, values) - background) / largest - black
+        light = values.mean(axis=2)
+        shown = np.arcsinh(np.maximum(light, 0.0) / soft) / np.arcsinh(white / soft)
+        ratio = np.divide(shown, light, out=np.zeros_like(light), where=light > 0.0)
+        ratio[invalid] = 0.0
+        colours[rows] = np.clip(values * ratio[:, :, None], 0.0, 1.0)
     return colours
 
 
