@@ -8,10 +8,17 @@ its tables fitted anew without the set under test.
 import argparse
 from pathlib import Path
 
-from seeing.embed.encoder import EncoderOptions
+from seeing.embed.encoder import Encoder, EncoderOptions
 from seeing.embed.fit_builtin import frozen, gather
-from seeing.embed.protocol import PROTOCOL, Figure, milliseconds
+from seeing.embed.protocol import PROTOCOL, EncoderFor, Figure, milliseconds
 from seeing.embed.table import make_encoder
+
+
+def always(encoder: Encoder) -> EncoderFor:
+    def encoder_for(tested: str) -> Encoder:
+        return encoder
+
+    return encoder_for
 
 
 def main() -> None:
@@ -25,12 +32,12 @@ def main() -> None:
     one = next((told.data / "ucmerced").glob("*/*.jpg"))
     columns: list[tuple[str, float, list[Figure]]] = []
     for name in told.names:
+        encoder_for: EncoderFor
         if name.endswith(":frozen"):
             encoder_for = frozen(name.partition(":")[0], gathered)
         else:
             weights = told.weights if ":" in name else None
-            encoder = make_encoder(name, EncoderOptions(weights=weights))
-            encoder_for = lambda tested, encoder=encoder: encoder  # noqa: E731
+            encoder_for = always(make_encoder(name, EncoderOptions(weights=weights)))
         figures = [f for s in told.only or PROTOCOL for f in PROTOCOL[s](encoder_for, told.data)]
         columns.append((name, milliseconds(encoder_for("photos"), one), figures))
     print("| | n | guess |", " | ".join(name for name, _, _ in columns), "|")

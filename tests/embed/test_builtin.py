@@ -37,7 +37,8 @@ def spiral(
     arms = 1.0 + 0.7 * np.cos(2 * angle - 5 * np.log(radius + 2)) * np.minimum(radius / 8, 1)
     shine = 0.75 * light * np.exp(-radius / 9) * arms
     tint = np.array([1.0, 0.85, 0.7])
-    return np.clip(shine[:, :, None] * tint, 0, 1).astype(np.float32)
+    drawn: np.ndarray = np.clip(shine[:, :, None] * tint, 0, 1).astype(np.float32)
+    return drawn
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:

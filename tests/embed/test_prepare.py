@@ -19,7 +19,8 @@ def linear(values: np.ndarray, mask: np.ndarray | None = None) -> Picture:
 def star(peak: float, *, sky: float = 100.0, noise: float = 2.0) -> np.ndarray:
     rows, columns = np.mgrid[:96, :96] - 47.5
     field = peak * np.exp(-(rows**2 + columns**2) / (2 * 5.0**2)) + sky
-    return field + np.random.default_rng(1).normal(0, noise, field.shape)
+    seen: np.ndarray = field + np.random.default_rng(1).normal(0, noise, field.shape)
+    return seen
 
 
 def test_eight_bits_stay_as_they_are() -> None:
