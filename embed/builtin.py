@@ -56,6 +56,7 @@ class BuiltinEncoder:
 
     batch = 64
     device = "cpu"
+    fills_processors = False
     reads_at: int | None = READS_AT
 
     def __init__(

@@ -75,9 +75,12 @@ class Encoder(Protocol):
     batch: int
     """How many prepared pictures `encode` likes at once."""
     device: str
+    fills_processors: bool
+    """Whether `encode` keeps all processors busy by itself: decoding then takes turns with it,
+    instead of running beside it."""
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
-        """Return what `encode` needs of one picture, all of one shape and type."""
+        """Return what `encode` needs of one picture."""
         ...
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> Vectors:

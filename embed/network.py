@@ -171,6 +171,7 @@ class NetworkEncoder:
         self.network = network
         self.dimension = network.dimension
         self.device = network.device
+        self.fills_processors = network.device == "cpu"
         self.batch = max(32, network.chunk)
         self.reads_at: int | None = network.fit.reads_at
 

@@ -28,13 +28,20 @@ class Workers:
         self.threads = threads or thread_count()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="seeing")
 
-    def map(self, function: Callable[[T], R], items: Iterable[T], *, ahead: int) -> Iterator[R]:
-        """Yield function(item) in the order of `items`, with at most `ahead` under way."""
+    def map(
+        self, function: Callable[[T], R], items: Iterable[T], *, ahead: int, in_rounds: bool = False
+    ) -> Iterator[R]:
+        """Yield function(item) in the order of `items`, with at most `ahead` under way.
+
+        in_rounds: begin the next `ahead` only when all of the last have been taken, so that
+        nothing runs while the caller works on them.
+        """
         source = iter(items)
         under_way: deque[Future[R]] = deque()
         try:
+            begun = False
             while True:
-                while len(under_way) < ahead:
+                while len(under_way) < ahead and not (in_rounds and begun):
                     try:
                         item = next(source)
                     except StopIteration:
@@ -42,6 +49,7 @@ class Workers:
                     under_way.append(self._pool.submit(function, item))
                 if not under_way:
                     return
+                begun = len(under_way) > 1
                 yield under_way.popleft().result()
         finally:
             for future in under_way:

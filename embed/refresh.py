@@ -157,7 +157,11 @@ class Refresh:
         try:
             reads = workers.map(_read, pending, ahead=2 * workers.threads)
             unknown = self._unknown(reads, contents)
-            decoded = workers.map(self._decode, unknown, ahead=2 * self.batch)
+            # beside an encoder that keeps all processors busy decoding would only disturb: its
+            # threads wait for each other (on two cores indexing fell to three quarters)
+            alone = self.encoder.fills_processors
+            ahead = self.batch if alone else 2 * self.batch
+            decoded = workers.map(self._decode, unknown, ahead=ahead, in_rounds=alone)
             for result in decoded:
                 if result.prepared is None:
                     self._fail(result.read, result.error)

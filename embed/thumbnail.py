@@ -19,6 +19,7 @@ class ThumbnailEncoder:
 
     batch = 256
     device = "cpu"
+    fills_processors = False
     reads_at: int | None = 64
     dimension = SIDE * SIDE * 3 + 1
 

@@ -19,7 +19,7 @@ from seeing.embed.encoder import Card, identify, normalise
 
 
 class Means:
-    dimension, reads_at, batch, device = 3, None, 8, "cpu"
+    dimension, reads_at, batch, device, fills_processors = 3, None, 8, "cpu", False
 
     def __init__(self, name, options):
         self.name = name
