@@ -38,11 +38,17 @@ if TYPE_CHECKING:
 Paths = str | Path | Sequence[str | Path]
 
 
-def open_library(path: str | Path | None = None, *, create: bool | None = None) -> "Library":
+def open_library(
+    path: str | Path | None = None,
+    *,
+    create: bool | None = None,
+    on_remark: Callable[[str], None] | None = None,
+) -> "Library":
     """Open a library, or make one.
 
-    create: whether one may be made; by default only where a path is given. Raises LibraryError
-    when there is none, or it can't be opened.
+    create: whether one may be made; by default only where a path is given. on_remark(text) is told
+    when another program has to be waited for. Raises LibraryError when there is none, or it can't
+    be opened.
     """
     folder = find_library(path)
     may_create = path is not None if create is None else create
@@ -55,7 +61,7 @@ def open_library(path: str | Path | None = None, *, create: bool | None = None) 
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise LibraryError(f"can't make a library in {folder}: {problem.strerror}") from problem
-        with writing(folder):
+        with writing(folder, notify=on_remark):
             Catalogue(folder, create=True).close()
     return Library(Catalogue(folder))
 
@@ -209,19 +215,19 @@ class Library:
         found = items_by_id(self.catalogue, present_items(self.catalogue)).values()
         return sorted(found, key=lambda item: str(item.address))
 
-    def forget(self, paths: Paths) -> int:
+    def forget(self, paths: Paths, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take pictures out of the library and give back the space; return how many went.
 
         The files themselves are never touched.
         """
-        with writing(self.folder):
+        with writing(self.folder, notify=on_remark):
             gone = forgetting.forget(self.catalogue, [Path(p) for p in _listed(paths)])
             forgetting.give_back_space(self.catalogue)
         return gone
 
-    def prune(self) -> int:
+    def prune(self, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take out everything whose file has vanished; return how many items went."""
-        with writing(self.folder):
+        with writing(self.folder, notify=on_remark):
             gone = forgetting.prune(self.catalogue)
             forgetting.give_back_space(self.catalogue)
         return gone

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .options import Common, unfold
-from .output import print_document
+from .output import print_document, remark
 from .session import opened
 
 
@@ -24,7 +24,7 @@ def forget(
     The files themselves are never touched.
     """
     with opened(common) as library:
-        gone = library.forget(paths)
+        gone = library.forget(paths, on_remark=lambda text: remark(text, common))
     document = {"command": "forget", "version": 1, "forgotten": gone, "paths": list(paths)}
     if not print_document({**document, "remarks": []}, "remarks", common):
         print(f"{gone} forgotten; their files were not touched")

@@ -85,7 +85,11 @@ def index(
                 progress=tell, should_stop=should_stop,
                 on_remark=lambda text: remark(text, common),
             )  # fmt: skip
-        pruned = library.prune() if prune and not dry_run and not report.stopped else 0
+        pruned = (
+            library.prune(on_remark=lambda text: remark(text, common))
+            if prune and not dry_run and not report.stopped
+            else 0
+        )
         if fresh and not dry_run and library.encoders() and not making.encoder:
             remark(
                 f"encoder {library.encoders()[0].name}: sees looks and shapes, needs no download. "

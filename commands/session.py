@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import Common, Making
+from .output import remark
 
 if TYPE_CHECKING:
     from ..embed.encoder import EncoderOptions
@@ -14,7 +15,7 @@ def opened(common: Common, *, create: bool = False) -> "Library":
     """Return the library that the options name, else the nearest one; made only with `create`."""
     from ..library import open_library
 
-    return open_library(common.library, create=create)
+    return open_library(common.library, create=create, on_remark=lambda text: remark(text, common))
 
 
 def options_of(making: Making, arithmetic: str = "fp32") -> "EncoderOptions":

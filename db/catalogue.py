@@ -150,13 +150,24 @@ def readable(path: bytes | str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def reading_mode(file: Path) -> str:
+    """Return how SQLite is to open a catalogue that can't be written.
+
+    "immutable" asks for no files beside it, but does not see what a program that was killed left
+    in the write-ahead log; without that, the catalogue may be of two minds.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    return "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
+
+
 def _can_write(folder: Path) -> bool:
     file = folder / FILE
     return os.access(folder, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
 
 
 def _connect(file: Path, *, writable: bool) -> sqlite3.Connection:
-    address = "file:" + quote(os.fsencode(file)) + ("?mode=rwc" if writable else "?immutable=1")
+    mode = "mode=rwc" if writable else reading_mode(file)
+    address = f"file:{quote(os.fsencode(file))}?{mode}"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     if writable:

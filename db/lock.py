@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ..errors import LibraryError
 
+BRIEF = 0.5
+"""Seconds that are waited without a word, as while another program makes the library."""
+
 
 @contextmanager
 def writing(
@@ -23,7 +26,7 @@ def writing(
     note = folder / "lock.pid"
     try:
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=BRIEF if waits else 0)
         except Timeout:
             busy = f"another q is writing to {folder} (process {_holder(note)})"
             if not waits:

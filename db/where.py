@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError, closest
-from .catalogue import Catalogue
+from .catalogue import Catalogue, reading_mode
 from .place import FILE
 
 SECONDS = 10.0
@@ -33,8 +33,9 @@ def items_where(catalogue: Catalogue, condition: str) -> NDArray[np.int64]:
     values of more than a megabyte. Raises UsageError when it is not understood.
     """
     _check_shape(condition)
-    mode = "mode=ro" if catalogue.writable else "immutable=1"
-    address = f"file:{quote(bytes(catalogue.folder / FILE))}?{mode}"
+    file = catalogue.folder / FILE
+    mode = "mode=ro" if catalogue.writable else reading_mode(file)
+    address = f"file:{quote(bytes(file))}?{mode}"
     connection = sqlite3.connect(address, uri=True)
     try:
         connection.execute("PRAGMA query_only = ON")
