@@ -30,7 +30,7 @@ from .errors import EncoderError, LibraryError, UsageError, closest
 
 if TYPE_CHECKING:
     from .embed.encoder import Encoder, EncoderOptions
-    from .embed.refresh import Report
+    from .flow.refresh import Report
     from .index.health import Finding
     from .rank.ranking import Ranking
     from .show.matches import Matches
@@ -105,7 +105,7 @@ class Library:
         picture; should_stop() is asked between batches. With dry_run nothing is encoded or
         written. Raises UsageError for a path that does not exist.
         """
-        from .embed.refresh import Refresh, preview
+        from .flow.refresh import Refresh, preview
 
         remarks: list[str] = []
         tell = on_remark or remarks.append
@@ -147,7 +147,7 @@ class Library:
         encoders that read them. where: an SQL condition over the catalogue's view `pictures`.
         index.query.combine has the formula for several targets.
         """
-        from .embed.similar import Query, find_similar
+        from .flow.similar import Query, find_similar
 
         stored = self._stored(encoder)
         query = Query(
@@ -314,9 +314,11 @@ class Library:
         from .embed.table import DEFAULT, make_encoder
 
         same_name = self._stored_if_any(name)
+        if name is None:
+            name = same_name.name if same_name else DEFAULT
         if same_name and not (options and options.weights):
             return self.encoder(same_name, options), same_name
-        made = make_encoder(name or (same_name.name if same_name else DEFAULT), options)
+        made = make_encoder(name, options)
         self._made[made.identity] = made
         stored = add_encoder(
             self.catalogue, made.identity, name=made.name, dimension=made.dimension,

@@ -15,7 +15,7 @@ from .output import print_document, progress, read_list, remark
 from .session import opened, options_of
 
 if TYPE_CHECKING:
-    from ..embed.refresh import Report
+    from ..flow.refresh import Report
     from ..library import Library
 
 

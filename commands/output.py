@@ -46,7 +46,12 @@ def printable(text: str) -> str:
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json takes
     """Print one document."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(document, indent=2, ensure_ascii=_is_ascii(), allow_nan=False))
+
+
+def _is_ascii() -> bool:
+    """Say whether JSON has to spell other letters as escapes: where the output is not UTF-8."""
+    return (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
 
 
 def print_document(document: dict[str, Any], rows: str, common: Common) -> bool:
@@ -60,7 +65,7 @@ def print_document(document: dict[str, Any], rows: str, common: Common) -> bool:
         print_json(document)
     elif common.jsonl:
         for row in document[rows]:
-            print(json.dumps(row, ensure_ascii=False, allow_nan=False))
+            print(json.dumps(row, ensure_ascii=_is_ascii(), allow_nan=False))
     return common.json or common.jsonl or common.csv == "-"
 
 

@@ -119,4 +119,5 @@ def normalise(vectors: NDArray[Any]) -> Vectors:
         raise ShapeError(f"vectors must be (n, d), got shape {vectors.shape}")
     rows = np.nan_to_num(np.asarray(vectors, dtype=np.float32), posinf=0.0, neginf=0.0)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)
+    unit: Vectors = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)
+    return unit

@@ -1,4 +1,4 @@
-"""The table of encoders: a new one is a file beside this one and a line here."""
+"""The table of encoders: a new one is a file here or in networks/, and a line below."""
 
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -14,22 +14,26 @@ class Row(NamedTuple):
     """One line of the table."""
 
     maker: str
-    """"module:function" in this folder; called as function(name, options) -> Encoder."""
+    """"module:function" in this package; called as function(name, options) -> Encoder."""
     about: str
     example: str
 
 
 ENCODERS: dict[str, Row] = {
-    "builtin": Row("builtin:make", "looks and shapes, galaxies to tiles; no download", "builtin"),
-    "polar": Row("builtin:make", "one bright thing on empty ground, however turned", "polar"),
-    "scattering": Row("builtin:make", "texture: tiles, photos", "scattering"),
-    "colour": Row("builtin:make", "a colour histogram", "colour"),
-    "thumbnail": Row("thumbnail:make", "16 x 16 pixels; for comparison only", "thumbnail"),
-    "timm": Row("timm_encoder:make", "any network of timm", "timm:mobilenetv2_100"),
-    "torchvision": Row(
-        "torchvision_encoder:make", "any classifier of torchvision", "torchvision:vgg16"
+    "builtin": Row(
+        "embed.builtin:make", "looks and shapes, galaxies to tiles; no download", "builtin"
     ),
-    "clip": Row("clip_encoder:make", "meaning; reads text too (open_clip)", "clip:ViT-B-32/openai"),
+    "polar": Row("embed.builtin:make", "one bright thing on empty ground, however turned", "polar"),
+    "scattering": Row("embed.builtin:make", "texture: tiles, photos", "scattering"),
+    "colour": Row("embed.builtin:make", "a colour histogram", "colour"),
+    "thumbnail": Row("embed.thumbnail:make", "16 x 16 pixels; for comparison only", "thumbnail"),
+    "timm": Row("networks.timm_encoder:make", "any network of timm", "timm:mobilenetv2_100"),
+    "torchvision": Row(
+        "networks.torchvision_encoder:make", "any classifier of torchvision", "torchvision:vgg16"
+    ),
+    "clip": Row(
+        "networks.clip_encoder:make", "meaning; reads text too (open_clip)", "clip:ViT-B-32/openai"
+    ),
 }
 DEFAULT = "builtin"
 
@@ -61,7 +65,7 @@ def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     options = options or EncoderOptions()
     if family in ENCODERS:
         module, _, function = ENCODERS[family].maker.partition(":")
-        make = getattr(import_module(f"{__package__}.{module}"), function)
+        make = getattr(import_module(f"..{module}", __package__), function)
     else:
         strangers = {point.name: point for point in entry_points(group="seeing.encoders")}
         if family not in strangers:

@@ -7,7 +7,7 @@ from ..db.catalogue import Catalogue
 from ..db.items import items_below, items_by_id, present_items
 from ..db.vectors import StoredEncoder
 from ..embed.encoder import Encoder
-from ..embed.targets import Target, picture_target
+from ..flow.targets import Target, picture_target
 from ..index.similarity import similarities
 from ..index.store import open_index
 from .ranking import Ranking, rank_items

@@ -15,6 +15,8 @@ ROWS: list[list[str]] = [
     ["cli", "commands"],
     ["library"],
     ["rank"],
+    ["flow"],
+    ["networks"],
     ["embed"],
     ["index"],
     ["show"],

@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 from seeing.embed.encoder import Encoder, EncoderOptions
+from seeing.embed.figures import PROTOCOL, EncoderFor, Figure, milliseconds
 from seeing.embed.fit_builtin import frozen, gather
-from seeing.embed.protocol import PROTOCOL, EncoderFor, Figure, milliseconds
 from seeing.embed.table import make_encoder
 
 

@@ -18,8 +18,8 @@ from measuring import copies, real_data
 
 import seeing
 from seeing.embed.encoder import EncoderOptions
-from seeing.embed.network import NetworkEncoder
 from seeing.embed.table import make_encoder
+from seeing.networks.network import NetworkEncoder
 
 ROUNDS = 3
 SETS = {"UC Merced, 128 px": ("ucmerced", 1000), "BIQ2021, 512 px": ("photo-defects/biq2021", 1000)}
@@ -68,7 +68,7 @@ def main() -> None:
             ours, bare = np.median(rates, axis=0)
             ratio = statistics.median(a / b for a, b in rates)
             print(
-                f"{arithmetic}  {name:18} {ours:6.1f} pictures/s indexed, {bare:6.1f} bare network: "
+                f"{arithmetic}  {name:18} {ours:6.1f} pictures/s, {bare:6.1f} bare network: "
                 f"{100 * ratio:.0f} % (at least 85)",
                 flush=True,
             )

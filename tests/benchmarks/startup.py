@@ -11,7 +11,7 @@ from measuring import Q, in_turn, real_data
 
 BUILD = """
 import torch
-from seeing.embed.torch_ready import ensure_torchvision
+from seeing.networks.torch_ready import ensure_torchvision
 ensure_torchvision()
 import timm, safetensors.torch
 network = timm.create_model("mobilenetv2_100")

@@ -12,8 +12,8 @@ import pytest
 
 from seeing.embed.builtin import BuiltinEncoder, make
 from seeing.embed.encoder import EncoderOptions
+from seeing.embed.figures import PROTOCOL, load, vectors_of
 from seeing.embed.fit_builtin import Features, fit_tables, frozen, gather
-from seeing.embed.protocol import PROTOCOL, load, vectors_of
 from seeing.embed.quality import encode_all, similarities
 from seeing.media.picture import Picture
 from seeing.media.read import read

@@ -14,8 +14,8 @@ import pytest
 from astropy.io import fits
 
 from seeing.db.items import Item, items_below
-from seeing.embed.refresh import Report
 from seeing.errors import UsageError
+from seeing.flow.refresh import Report
 from seeing.library import Library, open_library
 
 Draw = Callable[..., Path]
@@ -280,7 +280,7 @@ def test_unreadable_files_are_recorded_once_and_retried_only_when_changed(
     report = world.refresh()
     assert [name for name, _ in report.failed] == ["pictures/a.png"]
     assert world.library.status().unreadable[0][0] == "pictures/a.png"
-    from seeing.embed import refresh
+    from seeing.flow import refresh
 
     def never(*_arguments: object) -> None:
         raise AssertionError("an unchanged broken file was read again")

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..embed.encoder import Encoder, EncoderOptions
 from ..errors import EncoderError, closest
-from .encoder import Encoder, EncoderOptions
 from .fit import Fit
 from .hub import fetch_from_url
 from .network import NetworkEncoder, prepare_network

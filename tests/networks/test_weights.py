@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from seeing.embed.encoder import EncoderOptions
 from seeing.embed.table import make_encoder
-from seeing.embed.weights import digest_of, fit_weights, load_weights, renamed
 from seeing.errors import EncoderError
+from seeing.networks.weights import digest_of, fit_weights, load_weights, renamed
 
 NAME = "timm:test_resnet"
 Weights = dict[str, torch.Tensor]

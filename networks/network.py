@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..embed.encoder import Arithmetic, Card, EncoderOptions, Vectors, identify, normalise
+from ..embed.prepare import STRETCH
 from ..errors import EncoderError
-from .encoder import Arithmetic, Card, EncoderOptions, Vectors, identify, normalise
 from .fit import Fit
 from .folding import folded
-from .prepare import STRETCH
 from .torch_ready import quiet
 from .weights import digest_of
 

@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seeing.embed.fit import Fit
-from seeing.embed.torch_ready import ensure_torchvision
 from seeing.media.picture import Picture
 from seeing.media.read import read
+from seeing.networks.fit import Fit
+from seeing.networks.torch_ready import ensure_torchvision
 
 ensure_torchvision()
 
 SIZES = [(180, 240), (240, 180), (224, 224), (37, 500), (500, 31), (1000, 801), (224, 400), (5, 7)]
 SHRUNK, ENLARGED = 2.01, 3.01
-"""Of 255, at most. torch's filters of bytes have weights of their own precision; Pillow keeps a box in single precision, so that a value between two may round
-the other way; and the second of its two passes enlarges that where a picture is enlarged."""
+"""Of 255, at most. torch's filters of bytes have weights of their own precision; Pillow keeps a
+box in single precision, so that a value between two may round the other way, and the second of
+its two passes enlarges that where a picture is enlarged."""
 
 TIMM = {
     "center": "mobilenetv2_100",
@@ -70,7 +71,7 @@ def test_equals_timms_transform(kind: str) -> None:
     import timm
     from timm.data import create_transform, resolve_data_config
 
-    from seeing.embed.timm_encoder import fit_of
+    from seeing.networks.timm_encoder import fit_of
 
     configuration = timm.get_pretrained_cfg(TIMM[kind]).to_dict()
     fit = fit_of(configuration)
@@ -86,7 +87,7 @@ def test_equals_open_clips_transform(
 ) -> None:
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
-    from seeing.embed.clip_encoder import fit_of
+    from seeing.networks.clip_encoder import fit_of
 
     told = PreprocessCfg(size=size, interpolation=interpolation, resize_mode=mode, fill_color=90)
     fit = fit_of(
@@ -106,7 +107,7 @@ def test_equals_open_clips_transform(
 def test_equals_torchvisions_transform(name: str) -> None:
     from torchvision import models
 
-    from seeing.embed.torchvision_encoder import fit_of
+    from seeing.networks.torchvision_encoder import fit_of
 
     weights = models.get_model_weights(name).DEFAULT
     compare(fit_of(weights), weights.transforms(), [picture_of(*s) for s in SIZES])
@@ -116,7 +117,7 @@ def test_equals_timms_transform_on_photos(seeing_data: Path) -> None:
     import timm
     from timm.data import create_transform, resolve_data_config
 
-    from seeing.embed.timm_encoder import fit_of
+    from seeing.networks.timm_encoder import fit_of
 
     configuration = timm.get_pretrained_cfg("mobilenetv2_100").to_dict()
     config = resolve_data_config(pretrained_cfg=configuration)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from seeing.embed.encoder import EncoderOptions, Vectors, normalise
-from seeing.embed.protocol import milliseconds
+from seeing.embed.figures import milliseconds
 from seeing.embed.quality import (
     copies_of,
     cropped_copy,

@@ -13,12 +13,12 @@ from ..db.catalogue import Catalogue, readable
 from ..db.items import Item, items_at, items_of_content
 from ..db.sources import sources_of_digest
 from ..db.vectors import StoredEncoder, vectors_of
+from ..embed.encoder import Encoder, TextEncoder
 from ..errors import EncoderError, PictureError, UsageError
 from ..media.address import Address, parse
 from ..media.borders import without_black_borders
 from ..media.digest import digest
 from ..media.read import read
-from .encoder import Encoder, TextEncoder
 
 _WEIGHTED = re.compile(r"(?P<weight>\d+(?:\.\d+)?):(?P<name>.+)", re.DOTALL)
 

@@ -11,13 +11,13 @@ from ..db.catalogue import Catalogue
 from ..db.items import items_by_id
 from ..db.vectors import StoredEncoder
 from ..db.where import items_where
+from ..embed.encoder import Encoder
 from ..errors import UsageError
 from ..index.base import Ids, Vectors
 from ..index.query import QueryVector, nearest
 from ..index.similarity import Similarities, similarities
 from ..index.store import open_index
 from ..show.matches import Asked, Match, Matches
-from .encoder import Encoder
 from .targets import Target, leave_out, picture_target, text_target
 
 
@@ -54,7 +54,7 @@ def find_similar(
     ids, scores = nearest(
         index,
         [QueryVector(target.vector, target.weight, target.wanted) for target in asked],
-        query.n,
+        min(query.n, max(1, index.count())),
         allow=allow,
         leave_out=leave_out(asked),
     )

@@ -15,15 +15,15 @@ import torch
 from torch import nn
 
 from seeing.embed.encoder import Encoder, EncoderOptions
-from seeing.embed.fit import Fit
-from seeing.embed.folding import folded
-from seeing.embed.hub import unreachable
-from seeing.embed.network import Network, choose_device
 from seeing.embed.table import make_encoder
-from seeing.embed.torch_ready import ensure_torchvision, quiet
 from seeing.errors import EncoderError
 from seeing.media.picture import Picture
 from seeing.media.read import read
+from seeing.networks.fit import Fit
+from seeing.networks.folding import folded
+from seeing.networks.hub import unreachable
+from seeing.networks.network import Network, choose_device
+from seeing.networks.torch_ready import ensure_torchvision, quiet
 
 ensure_torchvision()
 
@@ -49,7 +49,7 @@ def test_unknown_names_are_told_the_closest(name: str, hint: str) -> None:
 OFFLINE = """
 import sys, time
 from seeing.embed.table import make_encoder
-from seeing.embed.torch_ready import ensure_torchvision
+from seeing.networks.torch_ready import ensure_torchvision
 from seeing.errors import EncoderError
 ensure_torchvision()
 import timm, torchvision
@@ -376,7 +376,7 @@ def test_quiet_leaves_no_trace() -> None:
 
 BARE = """
 import sys
-from seeing.embed.torch_ready import ensure_torchvision
+from seeing.networks.torch_ready import ensure_torchvision
 ensure_torchvision()
 import timm
 from safetensors.torch import load_file

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from seeing.embed.encoder import Encoder, EncoderOptions, TextEncoder
-from seeing.embed.network import choose_device
 from seeing.embed.table import make_encoder
 from seeing.media.picture import Picture
+from seeing.networks.network import choose_device
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a CUDA device and a CUDA build of torch"

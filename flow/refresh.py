@@ -18,13 +18,13 @@ from ..db.catalogue import Catalogue, now, readable
 from ..db.contents import Contents, Fate
 from ..db.sources import Pending, Plan
 from ..db.vectors import StoredEncoder, VectorFile
+from ..embed.encoder import Encoder, Vectors
 from ..errors import PictureError
 from ..media.address import Address
 from ..media.digest import digest as digest_of
 from ..media.digest import read_content
 from ..media.picture import Picture
 from ..media.read import read
-from .encoder import Encoder, Vectors
 from .pipeline import Workers
 
 KEEP_CONTENT = 8 << 20

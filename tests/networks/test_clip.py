@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from seeing.embed.encoder import EncoderOptions, TextEncoder
 from seeing.embed.table import make_encoder
-from seeing.embed.torch_ready import ensure_torchvision, quiet
 from seeing.errors import EncoderError
 from seeing.media.picture import Picture
+from seeing.networks.torch_ready import ensure_torchvision, quiet
 
 ensure_torchvision()
 

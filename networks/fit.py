@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..embed.prepare import display, needs_stretch
 from ..media.picture import Picture
-from .prepare import display, needs_stretch
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 _FILTERS = {

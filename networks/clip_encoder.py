@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..embed.encoder import Card, EncoderOptions, TextEncoder, Vectors, normalise
 from ..errors import EncoderError, closest
-from .encoder import Card, EncoderOptions, TextEncoder, Vectors, normalise
 from .fit import Fit
 from .hub import fetch_from_hub, fetch_from_url
 from .network import Network, NetworkEncoder, prepare_network
