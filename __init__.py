@@ -11,7 +11,7 @@ __all__ = ["Library", "__version__", "open"]
 
 if TYPE_CHECKING:
     from .library import Library
-    from .library import open_library as open  # noqa: A004
+    from .library import open_library as open
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
