@@ -116,6 +116,8 @@ class Library:
         else:
             with writing(self.folder, notify=tell):
                 made, stored = self._entered(encoder, options)
+                if made.device != "cpu":
+                    tell(f"encoding with {made.name} on {made.device}")
                 stored = self._without_damage(stored, remarks)
                 plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
                 report = Refresh(
