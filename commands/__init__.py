@@ -1,0 +1,1 @@
+"""The commands of `q`: words in, words out; no logic."""

@@ -1,12 +1,13 @@
 """The table of encoders: a new one is a file here or in networks/, and a line below."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
-from ..errors import EncoderError, closest
+from ..errors import EncoderError, SeeingError, closest
 from .encoder import Encoder, EncoderOptions
 
 
@@ -56,24 +57,38 @@ def known_encoders() -> list[Known]:
     ]
 
 
+def maker_of(
+    kind: Literal["encoder", "scorer"],
+    name: str,
+    makers: Mapping[str, str],
+    *,
+    error: type[SeeingError],
+) -> Callable[..., Any]:
+    """Return what makes the encoder or scorer of a name.
+
+    makers: "folder.module:function" by name; besides, strangers add theirs through entry points
+    of the group `seeing.encoders` or `seeing.scorers`. Raises `error` for an unknown name.
+    """
+    if name in makers:
+        module, _, function = makers[name].partition(":")
+        make: Callable[..., Any] = getattr(import_module(f"..{module}", __package__), function)
+        return make
+    strangers = {point.name: point for point in entry_points(group=f"seeing.{kind}s")}
+    if name not in strangers:
+        known = [*makers, *strangers]
+        hint = closest(name, known) or f"; known are {', '.join(known)}"
+        raise error(f"no {kind} is called {name}{hint}")
+    return cast("Callable[..., Any]", strangers[name].load())
+
+
 def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Make the encoder that a user names "builtin", "timm:NAME", "clip:ARCHITECTURE/TAG", ...
 
     Raises EncoderError for an unknown name, or weights that can't be had.
     """
-    family = name.partition(":")[0]
-    options = options or EncoderOptions()
-    if family in ENCODERS:
-        module, _, function = ENCODERS[family].maker.partition(":")
-        make = getattr(import_module(f"..{module}", __package__), function)
-    else:
-        strangers = {point.name: point for point in entry_points(group="seeing.encoders")}
-        if family not in strangers:
-            known = [*ENCODERS, *strangers]
-            hint = closest(family, known) or f"; known are {', '.join(known)}"
-            raise EncoderError(f"no encoder is called {name}{hint}")
-        make = strangers[family].load()
-    encoder: Encoder = make(name, options)
+    makers = {family: row.maker for family, row in ENCODERS.items()}
+    make = maker_of("encoder", name.partition(":")[0], makers, error=EncoderError)
+    encoder: Encoder = make(name, options or EncoderOptions())
     return encoder
 
 

@@ -1,0 +1,1 @@
+"""How pictures become vectors, and targets become answers."""

@@ -1,0 +1,1 @@
+"""Nearest vectors: the index, its making and healing, and what a similarity means."""

@@ -1,0 +1,1 @@
+"""Reading pictures, and finding the files that hold them."""

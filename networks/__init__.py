@@ -1,0 +1,1 @@
+"""Encoders that are networks: the only place that knows torch, timm and open_clip."""

@@ -1,0 +1,1 @@
+"""Scorers and rankings: which pictures are best, and why."""

@@ -1,0 +1,1 @@
+"""Galaxies and textures drawn here, for the demo, the documents and the tests."""
