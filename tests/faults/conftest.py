@@ -49,18 +49,18 @@ def _decoded(told: bytes) -> str:
     return told.decode("utf-8", "surrogateescape")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def command() -> list[str]:
     """The installed command, for tests that start and stop processes themselves."""
     return [str(COMMAND)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def surroundings() -> Callable[..., dict[str, str]]:
     return environment
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def q() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command; a hang or a traceback fails the test, and so does another exit status.
 
@@ -96,7 +96,7 @@ def q() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def refused(
     q: Callable[..., subprocess.CompletedProcess[str]],
 ) -> Callable[..., str]:
@@ -157,7 +157,7 @@ def draw(folder: Path, count: int, *, seed: int = 0, first: int = 0) -> list[Pat
     return written
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pictures() -> Callable[..., list[Path]]:
     """Write `count` small pictures into a folder: pictures(folder, count, seed=0, first=0)."""
     return draw
@@ -200,7 +200,7 @@ def library_content(folder: Path) -> Content:
     return Content(items, vectors)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def content() -> Callable[[Path], Content]:
     return library_content
 
@@ -221,7 +221,7 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int, int]]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def untouched() -> Callable[[Path], AbstractContextManager[None]]:
     """Check that all files below a folder are after the block what they were before it."""
 

@@ -167,18 +167,16 @@ def peak_of(run: Run, *arguments: str, cwd: Path, status: int) -> tuple[float, s
     return float(done.stdout.splitlines()[-1]), done.stderr
 
 
-@pytest.mark.parametrize("name", BOMBS)
-def test_a_decompression_bomb_is_one_line_and_little_memory(
-    q: Run, name: str, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_bytes(BOMBS[name])
+def test_decompression_bombs_are_one_line_each_and_little_memory(q: Run, tmp_path: Path) -> None:
+    for name, held in BOMBS.items():
+        (tmp_path / name).write_bytes(held)
     peak, told = peak_of(q, "index", "-e", "thumbnail", ".", cwd=tmp_path, status=3)
-    assert len(told.splitlines()) == 1, told
-    assert told.startswith(f"q: {name}: "), told
+    assert sorted(line.split(": ")[1] for line in told.splitlines()) == sorted(BOMBS), told
     assert peak < 500, f"{peak:.0f} MB"
-    peak, told = peak_of(q, "find-similar", name, cwd=tmp_path, status=2)
-    assert len(told.splitlines()) == 1 and told.startswith(f"q: {name}: "), told
-    assert peak < 500, f"{peak:.0f} MB"
+    for name in BOMBS:
+        peak, told = peak_of(q, "find-similar", name, cwd=tmp_path, status=2)
+        assert len(told.splitlines()) == 1 and told.startswith(f"q: {name}: "), told
+        assert peak < 500, f"{name}: {peak:.0f} MB"
 
 
 def test_a_gzip_that_unfolds_without_end_stays_small(q: Run, tmp_path: Path) -> None:

@@ -26,10 +26,18 @@ def results(done: CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)["results"]
 
 
+@pytest.fixture(scope="module")
+def made(q: Run, pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    pictures(folder / "all", 120)
+    q("index", "-e", "thumbnail", "all", cwd=folder)
+    return folder
+
+
 @pytest.fixture
-def library(q: Run, pictures: Pictures, tmp_path: Path) -> Path:
-    pictures(tmp_path / "all", 120)
-    q("index", "-e", "thumbnail", "all", cwd=tmp_path)
+def library(made: Path, tmp_path: Path) -> Path:
+    """A copy of its own for each test: paths are relative, so it needs no indexing."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / ".q"
 
 

@@ -109,7 +109,7 @@ def test_kills_while_forgetting(
     expected = content(tmp_path / ".q")
     assert len(expected.items) == len(drawn)
     moments = random.Random(11)
-    for _ in range(6):
+    for _ in range(4):
         shutil.rmtree(tmp_path / ".q")
         shutil.copytree(tmp_path / "kept", tmp_path / ".q")
         killed_after(calls, moments.uniform(0.3, 1.05) * seconds, cwd=tmp_path, env=surroundings())
@@ -131,7 +131,7 @@ def test_kills_while_the_index_is_built(
     call = ["find-similar", "all/picture 3.png", "--json"]
     expected = q(*call, cwd=tmp_path, status=None).stdout
     moments = random.Random(13)
-    for _ in range(8):
+    for _ in range(5):
         shutil.rmtree(tmp_path / ".q" / "index")
         killed_after(
             [*command, *call], moments.uniform(0.15, 0.45), cwd=tmp_path, env=surroundings()

@@ -43,10 +43,6 @@ def absurd_header(_proof: Path) -> bytes:
     return struct.pack("<Q", 2**62) + b'{"a":' + b" " * 1000
 
 
-def long_header(_proof: Path) -> bytes:
-    return struct.pack("<Q", 900) + b"{" + b'"' * 899
-
-
 def absurd_shapes(_proof: Path) -> bytes:
     header = json.dumps(
         {"weight": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 16]}}
@@ -65,22 +61,15 @@ def nothing(_proof: Path) -> bytes:
     return b""
 
 
-def text(_proof: Path) -> bytes:
-    return b"<html>404</html>"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "make",
-    [plain_pickle, saved_by_torch, absurd_header, long_header, absurd_shapes, other_network,
-     nothing, text],
+    ("make", "ending"),
+    [(plain_pickle, "safetensors"), (saved_by_torch, "pt"), (absurd_header, "safetensors"),
+     (absurd_shapes, "pt"), (other_network, "safetensors"), (nothing, "pt")],
 )  # fmt: skip
-@pytest.mark.parametrize("ending", ["pt", "safetensors"])
 def test_malicious_weights_run_nothing(
     refused: Refused, pictures: Pictures, make: Callable[[Path], bytes], ending: str, tmp_path: Path
 ) -> None:
-    if ending == "safetensors" and make not in (plain_pickle, absurd_header):
-        pytest.skip("the ending plays no part: two examples are enough")
     pictures(tmp_path, 2)
     proof = tmp_path / "proof"
     weights = tmp_path / f"weights.{ending}"
@@ -127,6 +116,7 @@ CONDITIONS = [
 ]
 
 
+@pytest.mark.slow  # one of them is stopped after its ten seconds
 def test_no_condition_can_change_or_reach_anything(
     q: Run, pictures: Pictures, tmp_path: Path
 ) -> None:
