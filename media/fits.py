@@ -28,6 +28,11 @@ _OLD_DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d)")
 _COLOUR_KEYWORDS = ("CTYPE3", "COLORTYP", "COLORTYPE", "COLORSPC", "COLORSPA", "CSPACE")
 _COLOURS = ("RGB", "COLOR", "COLOUR")
 _LONGEST_TEXT = 4000
+_BLOCK = 2880
+_LONGEST_HEADER = 400
+"""Blocks, of 36 cards each: ten times what the longest headers of observatories have."""
+_SIZES = re.compile(rb"BITPIX|NAXIS\d{0,3}|PCOUNT|GCOUNT")
+_INTEGER = re.compile(rb"[+-]?\d{1,18}")
 
 
 def read_fits(source: BinaryIO, request: Request) -> Picture:
@@ -44,6 +49,7 @@ def read_fits(source: BinaryIO, request: Request) -> Picture:
         source.seek(0)
         source = io.BytesIO(_unzipped(source, request.limit_pixels))
     size = source.seek(0, io.SEEK_END)
+    _check_units(source, size)
     source.seek(0)
     with fits.open(source, memmap=False, do_not_scale_image_data=True) as units:
         unit = _chosen(units, request.part, size)
@@ -100,6 +106,40 @@ def _unzipped(source: BinaryIO, limit_pixels: int) -> bytes:
     if not stream.eof:
         raise PictureError("truncated gzip: it ends in the middle")
     return bytes(unfolded)
+
+
+def _check_units(source: BinaryIO, size: int) -> None:
+    """Refuse what astropy would search for hours: a header that never ends.
+
+    Only sizes are read (FITS standard 4.0, sections 4.4.1 and 7.1.1): headers of at most 400
+    blocks, each followed by its data, each next one beginning with XTENSION.
+    """
+    at = 0
+    while at < size:
+        source.seek(at)
+        if at and not source.read(8).startswith(b"XTENSION"):
+            if size - at > _LONGEST_HEADER * _BLOCK:
+                raise PictureError(f"damaged FITS: {size - at} bytes behind its last picture")
+            return
+        source.seek(at)
+        numbers: dict[bytes, int] = {}
+        for _ in range(_LONGEST_HEADER):
+            block = source.read(_BLOCK)
+            cards = [block[i : i + 80] for i in range(0, len(block), 80)]
+            for card in cards:
+                key, value = card[:8].strip(), card[10:].partition(b"/")[0].strip()
+                if card[8:10] == b"= " and _SIZES.fullmatch(key) and _INTEGER.fullmatch(value):
+                    numbers.setdefault(key, int(value))
+            at += _BLOCK
+            if len(block) < _BLOCK or any(card.rstrip() == b"END" for card in cards):
+                break
+        else:
+            raise PictureError("damaged FITS: a header without an end")
+        axes = [numbers.get(b"NAXIS%d" % n, 0) for n in range(1, numbers.get(b"NAXIS", 0) + 1)]
+        values = math.prod(axes[1:] if axes[:1] == [0] else axes) if axes else 0
+        values = numbers.get(b"GCOUNT", 1) * (numbers.get(b"PCOUNT", 0) + values)
+        length = values * abs(numbers.get(b"BITPIX", 8)) // 8
+        at += -(-max(length, 0) // _BLOCK) * _BLOCK
 
 
 def _chosen(units: "HDUList", part: str | None, size: int) -> "Unit":
