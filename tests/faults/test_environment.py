@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -176,8 +177,8 @@ WRONG = [
 
 
 def test_wrong_calls_are_one_line(refused: Refused, q: Run, made: Path) -> None:
-    for call in WRONG:
-        refused(*call, cwd=made)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda call: refused(*call, cwd=made), WRONG))
     assert "pictures  61" in q("status", cwd=made).stdout
     q(cwd=made, status=None)
     q("status", "--library", "", cwd=made, status=None)

@@ -109,7 +109,7 @@ def test_kills_while_forgetting(
     expected = content(tmp_path / ".q")
     assert len(expected.items) == len(drawn)
     moments = random.Random(11)
-    for _ in range(4):
+    for _ in range(3):
         shutil.rmtree(tmp_path / ".q")
         shutil.copytree(tmp_path / "kept", tmp_path / ".q")
         killed_after(calls, moments.uniform(0.3, 1.05) * seconds, cwd=tmp_path, env=surroundings())
@@ -178,12 +178,12 @@ def slow_pictures(folder: Path, count: int) -> None:
 def test_ctrl_c_finishes_the_batch_and_says_how_to_go_on(
     q: Run, command: list[str], surroundings: Surroundings, content: Content, tmp_path: Path
 ) -> None:
-    slow_pictures(tmp_path / "all", 150)
+    slow_pictures(tmp_path / "all", 80)
     call = [*command, "index", "-e", "builtin", "--batch", "2", "--threads", "1", "all"]
     status, out, err, _ = interrupted(call, cwd=tmp_path, env=surroundings(), times=1, pause=0)
     assert status == 130, (out, err)
     assert "press Ctrl-C again" in err and "Run the same command to go on" in err
-    assert 0 < len(content(tmp_path / ".q").items) < 150
+    assert 0 < len(content(tmp_path / ".q").items) < 80
     shutil.rmtree(tmp_path / ".q")
     status, out, err, seconds = interrupted(
         call, cwd=tmp_path, env=surroundings(), times=2, pause=0.05
@@ -193,7 +193,7 @@ def test_ctrl_c_finishes_the_batch_and_says_how_to_go_on(
     assert seconds < 5
     assert "Traceback" not in err
     q(*call[1:], cwd=tmp_path, timeout=120)
-    assert len(content(tmp_path / ".q").items) == 150
+    assert len(content(tmp_path / ".q").items) == 80
 
 
 def test_ctrl_c_at_the_very_start(
