@@ -28,6 +28,8 @@ _OLD_DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d)")
 _COLOUR_KEYWORDS = ("CTYPE3", "COLORTYP", "COLORTYPE", "COLORSPC", "COLORSPA", "CSPACE")
 _COLOURS = ("RGB", "COLOR", "COLOUR")
 _LONGEST_TEXT = 4000
+_LOOK_AT = 64 * 1024 * 1024
+"""Unfolded bytes after which it is looked at whether the headers promise that many."""
 _BLOCK = 2880
 _LONGEST_HEADER = 400
 """Blocks, of 36 cards each: ten times what the longest headers of observatories have."""
@@ -83,6 +85,7 @@ def _unzipped(source: BinaryIO, limit_pixels: int) -> bytes:
     """Return what a gzip file holds; refuse one that is cut, is no FITS or unfolds without end."""
     limit = limit_pixels * _BYTES_A_PIXEL
     unfolded = bytearray()
+    looked_at = False
     stream = zlib.decompressobj(wbits=31)
     pending = source.read(_CHUNK)
     while pending:
@@ -92,6 +95,9 @@ def _unzipped(source: BinaryIO, limit_pixels: int) -> bytes:
             raise PictureError(f"damaged gzip: {problem}") from problem
         if not unfolded.startswith(b"SIMPLE  =") and len(unfolded) >= 9:
             raise PictureError("a gzip file without a FITS picture")
+        if not looked_at and len(unfolded) > _LOOK_AT:
+            looked_at = True
+            _check_units(io.BytesIO(unfolded), len(unfolded))
         if len(unfolded) > limit:
             raise PictureError(
                 f"unfolds to more than {limit / 1e6:,.0f} MB (raise it with limit_pixels)"

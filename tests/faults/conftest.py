@@ -120,9 +120,9 @@ def q_as_nobody(
     """Run the command as a user without rights: `nobody` when we are root, else ourselves."""
     if os.geteuid() != 0:
         return q
-    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
-        direct = subprocess.run([COMMAND, "--help"], capture_output=True, check=False, **user)
+        direct = subprocess.run([str(COMMAND), "--help"], capture_output=True, check=False, **user)
         reachable = direct.returncode == 0
     except OSError:
         reachable = False  # the environment lies in a folder that is closed to others

@@ -113,10 +113,10 @@ def test_damaged_vectors_are_named_left_out_and_made_again(
         done = q(*SEARCH, "-n", "119", cwd=library.parent, status=None)
         assert "are damaged and left out" in done.stderr
         assert "q index" in done.stderr
-        told = {row["item"]: row["similarity"] for row in results(done)}
+        here = {row["item"]: row["similarity"] for row in results(done)}
         known = {row["item"]: row["similarity"] for row in every}
-        assert told.items() <= known.items()
-        assert len(told) in ((116, 117) if damage is spoilt else (0,)), len(told)
+        assert here.items() <= known.items()
+        assert len(here) in ((116, 117) if damage is spoilt else (0,)), len(here)
     if way == "mend":
         q("doctor", "--mend", cwd=library.parent, status=1)
     q("index", "all", cwd=library.parent)

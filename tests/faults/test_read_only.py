@@ -17,10 +17,11 @@ Surroundings = Callable[..., dict[str, str]]
 
 
 def check_reading(run: Run, folder: Path, target: Path, *, present: int) -> None:
-    for call in (
+    reading: tuple[tuple[str, ...], ...] = (
         ("find-similar", "all/picture 5.png"), ("find-similar", str(target)),
         ("find-similar", str(target), "--where", "width = 32"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for call in reading:
         done = run(*call, "-n", "3", "--paths", cwd=folder, status=None)
         assert done.returncode in (0, 1), done.stderr
         assert len(done.stdout.splitlines()) == 3, (call, done.stdout, done.stderr)
@@ -28,8 +29,11 @@ def check_reading(run: Run, folder: Path, target: Path, *, present: int) -> None
     assert "searching only" in run("doctor", cwd=folder, status=None).stdout
     run("encoders", cwd=folder)
     run("rank", "--reference", str(target), cwd=folder, status=0)
-    for call in (("index", "all"), ("forget", "all"), ("index", "--prune"),
-                 ("encoders", "--default", "thumbnail")):  # fmt: skip
+    writing: tuple[tuple[str, ...], ...] = (
+        ("index", "all"), ("forget", "all"), ("index", "--prune"),
+        ("encoders", "--default", "thumbnail"),
+    )  # fmt: skip
+    for call in writing:
         done = run(*call, cwd=folder, status=2)
         assert len(done.stderr.splitlines()) == 1, (call, done.stderr)
         assert "can't be written" in done.stderr or "read-only" in done.stderr, done.stderr
