@@ -26,7 +26,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             here = Path(folder)
             drawn(count, 64, here / "some")
-            peaks[count] = peak_private_mb([Q, "index", "-q", "some"], here)
+            peaks[count] = peak_private_mb([Q, "index", "-q", "-e", "colour", "some"], here)
             print(f"private memory while indexing {count}: {peaks[count]:.0f} MB")
     print(f"growth from 1,000 to 10,000: {peaks[10_000] - peaks[1_000]:+.0f} MB (within 100)")
 
