@@ -69,7 +69,8 @@ def paired(
     one: Callable[[], object], other: Callable[[], object], runs: int = 15
 ) -> tuple[float, float, float]:
     """Return the median seconds of two calls run in turn, and the median of their ratio."""
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     for turn in range(runs + 1):
         for call, seconds in ((one, first), (other, second)):
             start = time.perf_counter()
