@@ -162,7 +162,8 @@ def summary(report: "Report", pruned: int, *, dry_run: bool) -> str:
         "forgotten": pruned, "unchanged": report.unchanged, "unreadable": len(report.failed),
         "unreadable as before": report.failed_before,
     }  # fmt: skip
-    told = ", ".join(f"{n} {what}" for what, n in counted.items() if n) or "nothing to do"
+    told = ", ".join(f"{n} {what}" for what, n in counted.items() if n)
+    told = told or ("nothing new" if report.encoded else "nothing to do")
     if dry_run:
         later = f"; {report.encoded} to encode" if report.encoded else ""
         return f"would be: {told}{later}"
