@@ -14,6 +14,7 @@ from ..embed.prepare import STRETCH
 from ..errors import EncoderError
 from .fit import Fit
 from .folding import folded
+from .memory import keep_freed_memory
 from .torch_ready import quiet
 from .weights import digest_of
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 Features = Callable[["torch.nn.Module", "torch.Tensor"], "torch.Tensor"]
 """From a module and (n, 3, height, width) to (n, dimension)."""
 
-_CHUNK_PIXELS = {"cpu": 8 * 224 * 224, "cuda": 128 * 224 * 224, "mps": 32 * 224 * 224}
-"""Pixels at once. On a CPU 8 pictures stay in the cache: MobileNetV2 on one core does 100 pictures
-a second in eights, 60 in thirty-twos."""
+_CHUNK_PIXELS = {"cpu": 16 * 224 * 224, "cuda": 128 * 224 * 224, "mps": 32 * 224 * 224}
+"""Pixels at once. On a CPU 16 pictures stay near the cache: MobileNetV2 on two cores does 285
+pictures a second in sixteens, 250 in thirty-twos (bf16)."""
 _SAME = 1e-3
 """How far an entry of a unit vector may move when batch norms are folded; else they are not."""
 
@@ -52,6 +53,8 @@ class Network:
 
         self.fit = fit
         self.device = choose_device(device)
+        if self.device == "cpu":
+            keep_freed_memory()
         pixels = _CHUNK_PIXELS[self.device.partition(":")[0]]
         self.chunk = max(1, pixels // (fit.size[0] * fit.size[1]))
         # (pixels / 255 - mean) / sd, as one product and one sum.
@@ -172,7 +175,7 @@ class NetworkEncoder:
         self.dimension = network.dimension
         self.device = network.device
         self.fills_processors = network.device == "cpu"
-        self.batch = max(32, network.chunk)
+        self.batch = max(64, network.chunk)
         self.reads_at: int | None = network.fit.reads_at
 
     def prepare(self, picture: "Picture") -> NDArray[Any]:
