@@ -1,4 +1,4 @@
-"""The table of extensions by which pictures are found inside folders."""
+"""The tables of extensions by which pictures and videos are found inside folders."""
 
 import os
 
@@ -11,6 +11,9 @@ PICTURES = frozenset(
     )
 )
 """In lower case; what a file really is, its content says (see `sniff`)."""
+
+VIDEOS = frozenset((".ser", ".avi", ".mov", ".mp4", ".m4v", ".mkv"))
+"""Of videos; FITS cubes and TIFFs of many pages have pictures' extensions."""
 
 _DOUBLE = (".gz", ".fz")
 

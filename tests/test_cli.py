@@ -84,7 +84,7 @@ def q(*arguments: str, cwd: Path, name: str = "q", **environment: str) -> Answer
 
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
-        "doctor", "encoders", "find-similar", "forget", "index", "rank", "status"
+        "doctor", "encoders", "find-similar", "forget", "index", "rank", "simulate", "status"
     ]  # fmt: skip
 
 

@@ -15,19 +15,22 @@ ROWS: list[list[str]] = [
     ["cli", "commands"],
     ["library"],
     ["rank"],
+    ["planet"],
     ["flow"],
     ["networks"],
     ["embed"],
     ["index"],
     ["show"],
     ["db"],
+    ["video"],
     ["media"],
     ["samples"],
     ["errors"],
 ]
 """From the top: a folder or module imports only from rows below it, within a row from its right."""
 OUTSIDE = {"tests", "docs", "build", "dist", "demo"}
-HEAVY = ("torch", "torchvision", "open_clip", "timm", "faiss", "scipy", "astropy", "PIL",
+HEAVY = ("torch", "torchvision", "open_clip", "timm", "faiss", "scipy", "astropy", "PIL", "av",
+         "cv2", "matplotlib",
          "tifffile", "imagecodecs", "numpy", "sqlite_utils", "rich")  # fmt: skip
 LINES = 400
 

@@ -1,0 +1,1 @@
+"""Videos: frames in order, from SER, films, cubes, pages and numbered pictures."""

@@ -1,0 +1,41 @@
+"""One frame of a video as a picture."""
+
+import numpy as np
+
+from ..media.colour import floats
+from ..media.picture import Metadata, Picture
+from .base import Video
+from .debayer import colour, luminance
+
+
+def frame_picture(video: Video, number: int) -> Picture:
+    """Return a frame as a picture: in colour where it has a mosaic, bits and scale kept.
+
+    Of a mosaic of cyan, magenta and yellow it is the brightness, at half the size. Raises
+    PictureError where there is no such frame, or it can't be decoded.
+    """
+    about = video.about
+    samples = video.frame(number)
+    small = min(samples.shape[:2]) < 4  # no mosaic to speak of
+    if about.pattern == "CMY" and not small:
+        grey = luminance(samples[None], about.pattern)[0]
+        samples = grey.round().astype(samples.dtype)[..., None]
+    elif about.pattern is not None and not small:
+        samples = colour(samples[None], about.pattern)[0]
+    height, width = samples.shape[:2]
+    metadata = Metadata(
+        about.format, width, height, len(video), _taken_at(video, number), header=about.header
+    )
+    if samples.dtype != np.float32:
+        samples = samples.copy()  # a frame may be a view of what the next one overwrites
+        return Picture(samples, about.full_scale, about.depth, metadata=metadata)
+    values, _, mask = floats(samples)
+    return Picture(values, about.full_scale, about.depth, linear=True, mask=mask, metadata=metadata)
+
+
+def _taken_at(video: Video, number: int) -> str | None:
+    """Return a frame's time as ISO 8601 in UTC, with microseconds."""
+    times = video.about.times
+    if times is None or np.isnat(times[number]):
+        return None
+    return f"{times[number].astype('datetime64[us]')}Z"
