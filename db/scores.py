@@ -1,6 +1,7 @@
 """Scores, kept with the identity of the scorer that gave them."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,14 +37,7 @@ def keep_scores(
 ) -> None:
     """Keep scores; values must be numbers."""
     with catalogue.transaction() as connection:
-        connection.execute(
-            "INSERT INTO scorers (identity, name, parameters, created_at) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (identity) DO NOTHING",
-            (identity, name, json.dumps(dict(parameters), sort_keys=True), now()),
-        )
-        (scorer,) = connection.execute(
-            "SELECT id FROM scorers WHERE identity = ?", (identity,)
-        ).fetchone()
+        scorer = scorer_number(connection, identity, name, parameters)
         connection.executemany(
             "INSERT OR REPLACE INTO scores (scorer, item, value, detail) VALUES (?, ?, ?, ?)",
             [
@@ -51,3 +45,18 @@ def keep_scores(
                 for item, (value, reason) in scores.items()
             ],
         )
+
+
+def scorer_number(
+    connection: sqlite3.Connection, identity: str, name: str, parameters: Mapping[str, Any]
+) -> int:
+    """Return the number of a scorer, entered where it is new."""
+    connection.execute(
+        "INSERT INTO scorers (identity, name, parameters, created_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (identity) DO NOTHING",
+        (identity, name, json.dumps(dict(parameters), sort_keys=True), now()),
+    )
+    (scorer,) = connection.execute(
+        "SELECT id FROM scorers WHERE identity = ?", (identity,)
+    ).fetchone()
+    return int(scorer)

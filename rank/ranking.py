@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..db.items import Item
 from ..db.scores import keep_scores, kept_scores
 from ..media.address import Address
 from ..show.listing import Column, Listing
 from .scorer import Scorer, Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROBUST_LEVELS = (1.0, 99.0)
 """Percentiles of the scores that become 0 and 100, so that one freak rescales nobody."""
@@ -84,11 +88,13 @@ def rank_items(
         )  # fmt: skip
     scores = kept | {i: (s.value, s.reason) for i, s in fresh.items()}
     order = sorted(items, key=lambda item: _best_first(item, scores[item.id][0]))
-    low, high = _robust_range([v for v, _ in scores.values() if v is not None])
+    import numpy as np
+
+    values = [scores[item.id][0] for item in order]
+    percent = percents(np.array([np.nan if v is None else v for v in values]))
     return [
-        Ranked(place, item, value, _percent(value, low, high), reason)
-        for place, item in enumerate(order, start=1)
-        for value, reason in [scores[item.id]]
+        Ranked(place, item, value, None if value is None else float(share), scores[item.id][1])
+        for place, (item, value, share) in enumerate(zip(order, values, percent, strict=True), 1)
     ]
 
 
@@ -96,18 +102,14 @@ def _best_first(item: Item, value: float | None) -> tuple[bool, float, str]:
     return (value is None, 0.0 if value is None else -value, str(item.address))
 
 
-def _robust_range(values: Sequence[float]) -> tuple[float, float]:
-    if not values:
-        return 0.0, 1.0
+def percents(scores: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Return (n,) places of scores between their 1 % and 99 % quantiles, 0..100; NaN stays NaN."""
     import numpy as np
 
-    low, high = np.percentile(values, ROBUST_LEVELS)
-    return float(low), float(high)
-
-
-def _percent(value: float | None, low: float, high: float) -> float | None:
-    if value is None:
-        return None
+    known = scores[np.isfinite(scores)]
+    if not len(known):
+        return np.full(len(scores), np.nan)
+    low, high = np.percentile(known, ROBUST_LEVELS)
     if high <= low:
-        return 100.0
-    return min(100.0, max(0.0, 100 * (value - low) / (high - low)))
+        return np.where(np.isfinite(scores), 100.0, np.nan)
+    return np.asarray(np.clip(100 * (scores - low) / (high - low), 0, 100))

@@ -1,0 +1,163 @@
+"""Frames of videos in the catalogue: entered many at a time, known by their own checksums."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .catalogue import Catalogue, now, readable
+from .items import item_number
+from .scores import scorer_number
+from .vectors import grow_generation
+
+
+@dataclass(frozen=True, slots=True)
+class FileFrames:
+    """Frames of one file, to be entered.
+
+    numbers: (n,) their numbers in the file; None: the file itself is the one frame. crc32,
+    adler32: (n,) uint32 of their samples. times: (n,) datetime64 or None.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    digest: str
+    kind: str
+    frames: int
+    width: int
+    height: int
+    depth: int
+    numbers: NDArray[np.int64] | None
+    crc32: NDArray[np.uint32]
+    adler32: NDArray[np.uint32]
+    times: NDArray[np.datetime64] | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+
+
+def content_of(crc32: NDArray[np.uint32], adler32: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return what labels of frames follow: 63 bits of two checksums, the same in a cut video."""
+    both = (crc32.astype(np.uint64) << np.uint64(31)) ^ adler32.astype(np.uint64)
+    return (both & np.uint64(2**63 - 1)).astype(np.int64)
+
+
+def enter_frames(catalogue: Catalogue, files: Sequence[FileFrames]) -> NDArray[np.int64]:
+    """Enter frames that are not known yet; return the ids of all, file after file."""
+    with catalogue.transaction() as connection:
+        return np.concatenate(
+            [np.zeros(0, np.int64), *(_enter(catalogue, connection, file) for file in files)]
+        )
+
+
+def _enter(
+    catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames
+) -> NDArray[np.int64]:
+    source = _source(catalogue, connection, file)
+    numbers: list[int | None] = [None] if file.numbers is None else file.numbers.tolist()
+    known: dict[int | None, int] = dict(
+        connection.execute(
+            "SELECT frame, id FROM items WHERE source = ? AND part IS NULL", (source,)
+        ).fetchall()
+    )
+    fresh = [place for place, number in enumerate(numbers) if number not in known]
+    if fresh:
+        ids = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
+        contents = content_of(file.crc32, file.adler32).tolist()
+        times = _written(file.times, len(numbers))
+        about = (file.width, file.height, file.depth)
+        rows = [
+            (i, contents[place], source, numbers[place], *about, times[place],
+             int(file.crc32[place]))
+            for i, place in zip(ids, fresh, strict=True)
+        ]  # fmt: skip
+        rows.sort()  # by id: the tree of rows then grows at neighbouring places
+        connection.executemany(
+            "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at, crc32) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        known |= {numbers[place]: i for i, place in zip(ids, fresh, strict=True)}
+    return np.array([known[number] for number in numbers], np.int64)
+
+
+def _source(catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames) -> int:
+    path = catalogue.stored(file.path)
+    old = connection.execute("SELECT id, digest FROM sources WHERE path = ?", (path,)).fetchone()
+    if old and old[1] != file.digest:
+        connection.execute("DELETE FROM items WHERE source = ?", (old[0],))
+        grow_generation(connection)
+    (source,) = connection.execute(
+        "INSERT INTO sources (path, path_text, size, mtime_ns, digest, kind, frames, header, "
+        "state, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'present', ?) "
+        "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
+        "digest = excluded.digest, kind = excluded.kind, frames = excluded.frames, "
+        "state = 'present', error = NULL, seen_at = excluded.seen_at RETURNING id",
+        (path, readable(os.fsdecode(path)), file.size, file.mtime_ns, file.digest, file.kind,
+         file.frames, json.dumps(file.header) if file.header else None, now()),
+    ).fetchone()  # fmt: skip
+    return int(source)
+
+
+def _free_ids(
+    connection: sqlite3.Connection, digest: str, numbers: Sequence[int | None]
+) -> list[int]:
+    """Return ids that no other item has: those of the content, or of its first free copy."""
+    copy = 0
+    while True:
+        ids = [item_number(digest, frame=number, part=None, copy=copy) for number in numbers]
+        taken = connection.execute(
+            "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps([ids[0], ids[-1]]),),
+        ).fetchone()[0]
+        if not taken:
+            return ids
+        copy += 1
+
+
+def _written(times: NDArray[np.datetime64] | None, count: int) -> list[str | None]:
+    """Return times as ISO 8601 with milliseconds, UTC; None where unknown."""
+    if times is None:
+        return [None] * count
+    texts = np.datetime_as_string(times.astype("datetime64[ms]")).tolist()
+    return [None if text == "NaT" else f"{text}Z" for text in texts]
+
+
+def kept_frame_scores(
+    catalogue: Catalogue, identity: str, ids: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Return (n,) scores that were kept of frames, NaN where none was; None for none at all."""
+    with catalogue.reading() as connection:
+        rows = connection.execute(
+            "SELECT item, value FROM scores JOIN scorers ON scorers.id = scorer WHERE identity = ?",
+            (identity,),
+        ).fetchall()
+    if not rows:
+        return None
+    known = dict(rows)
+    return np.array([known.get(i, np.nan) for i in ids.tolist()])
+
+
+def keep_frame_scores(
+    catalogue: Catalogue,
+    identity: str,
+    *,
+    name: str,
+    parameters: dict[str, Any],
+    ids: NDArray[np.int64],
+    scores: NDArray[np.float64],
+) -> None:
+    """Keep scores of frames; those without a score are left out."""
+    scored = np.isfinite(scores)
+    with catalogue.transaction() as connection:
+        scorer = scorer_number(connection, identity, name, parameters)
+        rows = sorted(zip(ids[scored].tolist(), scores[scored].tolist(), strict=True))
+        connection.executemany(
+            "INSERT OR REPLACE INTO scores (scorer, item, value) VALUES (?, ?, ?)",
+            [(scorer, item, value) for item, value in rows],
+        )

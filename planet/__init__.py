@@ -1,0 +1,1 @@
+"""What is special about videos of planets: finding, registering, in-band vectors."""

@@ -1,0 +1,97 @@
+"""What is wrong with frames: each flag with a reason; flagged frames come after all good ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .survey import Survey
+
+FLAGS = ("absent", "cut", "corrupt", "lost", "clipped", "duplicate")
+"""In the order of their weight: a frame's reason is the first that holds."""
+_REASONS = {
+    "absent": "nothing above the background",
+    "cut": "the object is cut by the frame's border",
+    "corrupt": "does not look like the other frames: slices shifted, or light lost",
+    "lost": "could not be registered",
+    "clipped": "overexposed: more than 0.1 % of the object at full scale",
+    "duplicate": "the same as the frame before it",
+}
+_CLIPPED = 1e-3
+_DIM, _FLUX = 0.3, 0.2
+_WEAK = 0.6
+_WINDOW = 101
+_SKEW_BLOCKS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Flags of n frames: (n, len(FLAGS)) True where one holds; remarks on the whole video."""
+
+    holds: NDArray[np.bool_]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> NDArray[np.bool_]:
+        """(n,) whether a frame has any."""
+        return np.asarray(self.holds.any(1))
+
+    def of(self, row: int) -> list[str]:
+        """Return the names of one frame's flags."""
+        return [name for name, holds in zip(FLAGS, self.holds[row], strict=True) if holds]
+
+    def reason(self, row: int) -> str:
+        """Return why a frame is flagged, empty where it is not."""
+        return next((_REASONS[name] for name in self.of(row)), "")
+
+
+def find_flags(survey: Survey) -> Flags:
+    """Return what is wrong with the frames of a survey.
+
+    Absent: no object, or less than 30 % of the usual flux (running median of 101 frames). Corrupt:
+    flux off by more than 20 %, agreement with the mean below 60 % of the median, or rows of the
+    object that stand apart. Where most of a video would be flagged for one thing it is no flaw of
+    single frames: it becomes a remark.
+    """
+    rows = survey.rows
+    count = len(rows)
+    planet = survey.scene.kind == "planet"
+    usual = _running_median(rows["flux"].astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(usual > 0, rows["flux"] / usual, 0)
+    typical = float(np.median(rows["peak"])) if count else 0.0
+    skew = rows["skew"]
+    limit = float(np.median(skew)) + _SKEW_BLOCKS * survey.scene.locator.side if count else 0.0
+    holds = np.zeros((count, len(FLAGS)), bool)
+    column = {name: holds[:, place] for place, name in enumerate(FLAGS)}
+    column["absent"][:] = (rows["absent"] & planet) | (share < _DIM)
+    column["cut"][:] = rows["cut"] & planet
+    column["corrupt"][:] = (np.abs(share - 1) > _FLUX) | (rows["peak"] < _WEAK * typical)
+    column["corrupt"] |= (skew > limit) & planet
+    column["lost"][:] = rows["lost"] | ~np.isfinite(rows["peak"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = np.where(rows["area"] > 0, rows["area"], np.inf) if planet else np.inf
+        column["clipped"][:] = rows["top"] * survey.pixels / np.minimum(area, survey.pixels) > (
+            _CLIPPED
+        )
+    column["duplicate"][1:] = (rows["crc32"][1:] == rows["crc32"][:-1]) & (
+        rows["adler32"][1:] == rows["adler32"][:-1]
+    )
+    remarks = []
+    for name in ("clipped", "cut", "duplicate", "absent"):
+        if count and column[name].mean() > 0.5:
+            remarks.append(f"{column[name].mean():.0%} of the frames: {_REASONS[name]}")
+            column[name][:] = False
+    return Flags(holds, tuple(remarks))
+
+
+def _running_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return medians of windows of 101 values around each 10th, and between them on a line."""
+    count = len(values)
+    if count == 0:
+        return values
+    at = np.unique(np.append(np.arange(0, count, 10), count - 1))
+    half = _WINDOW // 2
+    first = np.clip(at - half, 0, max(0, count - _WINDOW))
+    windows = first[:, None] + np.arange(min(_WINDOW, count))
+    return np.asarray(np.interp(np.arange(count), at, np.median(values[windows], axis=1)))

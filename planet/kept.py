@@ -1,0 +1,205 @@
+"""Surveys kept in the library: rows appended while a video is read, so that a killed run goes on.
+
+Three files: the scene (`.npz`), the rows (`.rows`, as they come), and a note (`.json`) of how many
+rows are synced, with their crc32 once all are there. All can be made again from the video.
+"""
+
+import hashlib
+import io
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LibraryError
+from .band import Band
+from .locate import Locator
+from .scene import Scene
+from .survey import Survey, row_type
+
+FOLDER = "frames"
+VERSION = 1
+"""Grows when what a survey measures changes; surveys of other versions are not read."""
+_CHUNK = 1 << 24
+
+
+def key_of(digests: list[str], parameters: Mapping[str, Any]) -> str:
+    """Return the name of a survey: of which files, in which order, read and measured how."""
+    told = json.dumps([VERSION, digests, dict(parameters)], sort_keys=True)
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is there of a survey: its scene and scale, and how many rows count."""
+
+    scene: Scene
+    scale: NDArray[np.float32]
+    rows: int
+
+
+class KeptSurvey:
+    """One survey in a library's folder; `folder` is made when something is written."""
+
+    def __init__(self, library: Path, key: str) -> None:
+        self.folder = library / FOLDER
+        self._scene = self.folder / f"{key}.npz"
+        self._rows = self.folder / f"{key}.rows"
+        self._note = self.folder / f"{key}.json"
+        self._crc = 0
+        self._count = 0
+
+    def load(self, frames: int, pixels: int) -> Survey | None:
+        """Return the whole survey of a video of so many frames and pixels; None without one.
+
+        A survey that is not what was written counts as none.
+        """
+        begun = self.beginning()
+        note = self._read_note()
+        if begun is None or begun.rows != frames or note.get("crc32") is None:
+            return None
+        try:
+            rows = np.memmap(
+                self._rows, row_type(begun.scene.band.dimension), "r", shape=(frames,)
+            ) if frames else np.zeros(0, row_type(begun.scene.band.dimension))  # fmt: skip
+        except (OSError, ValueError):
+            return None
+        if _crc(self._rows, rows.nbytes) != note["crc32"]:
+            return None
+        return Survey(begun.scene, rows, begun.scale, pixels)
+
+    def beginning(self) -> Beginning | None:
+        """Return what an earlier run has left, None where it left nothing that can be used."""
+        note = self._read_note()
+        try:
+            with np.load(io.BytesIO(self._scene.read_bytes()), allow_pickle=False) as arrays:
+                scene, scale = _scene_of(dict(arrays))
+            size = self._rows.stat().st_size
+        except (OSError, ValueError, KeyError, EOFError, zlib.error):
+            return None
+        except Exception:  # zipfile fails in many ways; all mean: not usable
+            return None
+        rows = int(note.get("rows", 0))
+        if size < rows * row_type(scene.band.dimension).itemsize:
+            return None
+        return Beginning(scene, scale, rows)
+
+    def begin(self, scene: Scene, scale: NDArray[np.float32]) -> None:
+        """Start a survey: what was there before is thrown away."""
+        self.remove()
+        try:
+            self.folder.mkdir(exist_ok=True)
+            out = io.BytesIO()
+            np.savez(out, **_arrays_of(scene, scale))
+            _write(self._scene, out.getvalue())
+            self._rows.write_bytes(b"")
+        except OSError as problem:
+            raise _full(self.folder, problem) from problem
+
+    def resume(self, begun: Beginning) -> NDArray[Any]:
+        """Cut off what was not synced; return the rows that count."""
+        kind = row_type(begun.scene.band.dimension)
+        os.truncate(self._rows, begun.rows * kind.itemsize)
+        rows = np.fromfile(self._rows, kind)
+        self._crc, self._count = zlib.crc32(rows.tobytes()), len(rows)
+        return rows
+
+    def append(self, rows: NDArray[Any], *, last: bool) -> None:
+        """Add rows, sync them, and note that they count."""
+        content = rows.tobytes()
+        try:
+            with self._rows.open("ab") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            self._crc = zlib.crc32(content, self._crc)
+            self._count += len(rows)
+            note = {"rows": self._count, "crc32": self._crc if last else None}
+            _write(self._note, json.dumps(note).encode())
+        except OSError as problem:
+            raise _full(self.folder, problem) from problem
+
+    def remove(self) -> None:
+        """Throw the survey away."""
+        for file in (self._note, self._rows, self._scene):
+            with suppress(OSError):
+                file.unlink()
+
+    def _read_note(self) -> dict[str, Any]:
+        try:
+            note = json.loads(self._note.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) and isinstance(note.get("rows"), int) else {}
+
+
+def kept_bytes(library: Path) -> int:
+    """Return how much space the surveys of a library take."""
+    with suppress(OSError):
+        return sum(file.stat().st_size for file in (library / FOLDER).iterdir())
+    return 0
+
+
+def _arrays_of(scene: Scene, scale: NDArray[np.float32]) -> dict[str, Any]:
+    usual = scene.locator.usual or (np.nan, np.nan)
+    return {
+        "kind": np.array(scene.kind), "sizes": np.array([scene.shrink, scene.side]),
+        "cutoff": np.array(scene.band.cutoff), "hot": scene.hot, "template": scene.template,
+        "block": np.array(scene.locator.side), "usual": np.array(usual),
+        "path": np.stack(scene.path), "scale": scale,
+    }  # fmt: skip
+
+
+def _scene_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[Scene, NDArray[np.float32]]:
+    shrink, side = (int(n) for n in arrays["sizes"])
+    usual = tuple(float(n) for n in arrays["usual"])
+    locator = Locator.remembered(int(arrays["block"]), None if np.isnan(usual[0]) else usual)  # type: ignore[arg-type]
+    at, y, x = arrays["path"]
+    kind = str(arrays["kind"])
+    if kind not in ("planet", "surface"):
+        raise ValueError(kind)
+    band = Band(side, float(arrays["cutoff"]))
+    scene = Scene(kind, shrink, side, band, arrays["hot"], locator, arrays["template"], (at, y, x))  # type: ignore[arg-type]
+    if arrays["scale"].shape != (band.dimension,) or arrays["template"].shape != (
+        band.dimension // 2,
+    ):
+        raise ValueError("sizes do not fit")
+    return scene, arrays["scale"]
+
+
+def _crc(path: Path, size: int) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while size > 0:
+            content = file.read(min(_CHUNK, size))
+            if not content:
+                return -1
+            crc = zlib.crc32(content, crc)
+            size -= len(content)
+    return crc
+
+
+def _write(path: Path, content: bytes) -> None:
+    scratch = path.with_name(path.name + ".part")
+    try:
+        with scratch.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _full(folder: Path, problem: OSError) -> LibraryError:
+    return LibraryError(
+        f"can't keep measurements of frames in {folder}: {problem.strerror}; "
+        "--no-keep ranks without keeping them"
+    )

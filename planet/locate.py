@@ -1,0 +1,215 @@
+"""Where the object stands in each frame: threshold, mask, centre; and what looks wrong with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.25
+"""The mask's threshold, as a share of the object's brightness above the background."""
+SIGNIFICANT = 5.0
+"""... and at least so many standard deviations of the background."""
+_TOUCHES = 0.05
+"""A border row or column of which a larger share is object cuts it."""
+_BORDER = 0.25
+"""A frame of whose border a larger share is object shows a surface, not a planet."""
+_ODD = 0.15
+"""A mask whose area or spread differs from the usual by this share is searched for components."""
+
+
+@dataclass(slots=True)
+class Located:
+    """What a look at small copies of n frames tells; lengths in pixels of the full frames.
+
+    y, x: middle of the object's mask; NaN where nothing is there. area: its pixels.
+    background: level of the border, noise: its standard deviation, both of block means.
+    roundness: minor over major axis of the mask, 0..1. skew: the largest step between the middles
+    of neighbouring rows of the mask; a frame with shifted slices has several pixels.
+    """
+
+    y: NDArray[np.float32]
+    x: NDArray[np.float32]
+    area: NDArray[np.float32]
+    background: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    skew: NDArray[np.float32]
+    roundness: NDArray[np.float32]
+    cut: NDArray[np.bool_]
+    absent: NDArray[np.bool_]
+
+
+def block(height: int, width: int, *, cells: int = 32) -> int:
+    """Return the side of the blocks that a frame is averaged over before the object is sought."""
+    return max(1, min(height, width) // cells)
+
+
+def small(frames: NDArray[Any], side: int) -> NDArray[np.float32]:
+    """Return (n, height // side, width // side) means of blocks of (n, height, width) frames."""
+    import cv2
+
+    count, height, width = frames.shape
+    rows, columns = height // side, width // side
+    if side == 1:
+        return frames.astype(np.float32)
+    if width % side or height % side:
+        frames = frames[:, : rows * side, : columns * side]
+    if frames.dtype == np.uint8 and side == 4:
+        return _small_bytes(np.ascontiguousarray(frames))
+    means = np.empty((count, rows, columns), np.float32)
+    for number, frame in enumerate(frames):
+        part = frame.astype(np.float32) if frame.dtype != np.float32 else frame
+        means[number] = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    return means
+
+
+def _small_bytes(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return means of 4 x 4 blocks of bytes: whole rows are added, then pairs inside words."""
+    count, height, width = frames.shape
+    four = frames.reshape(count, height // 4, 4, width)
+    rows = four[:, :, 0].astype(np.uint16)
+    for step in (1, 2, 3):
+        rows += four[:, :, step]
+    pairs = rows.view(np.uint32)
+    sums = pairs[..., 0::2] + pairs[..., 1::2]
+    means: NDArray[np.float32] = ((sums & 0xFFFF) + (sums >> 16)).astype(np.float32)
+    return means / np.float32(16)
+
+
+def is_surface(means: NDArray[np.float32]) -> bool:
+    """Tell whether the object reaches over the frame's border in most frames: a surface."""
+    shares = []
+    for frame in means:
+        border = _border(frame[None])[0]
+        low, high = np.percentile(frame, (2, 98))
+        shares.append(float(np.mean(border > low + _BORDER * (high - low))))
+    return float(np.median(shares)) > _BORDER
+
+
+class Locator:
+    """Finds a planet in frames: what is usual is learned from some of them."""
+
+    def __init__(self, means: NDArray[np.float32], side: int) -> None:
+        self.side = side
+        self.usual: tuple[float, float] | None = None
+        _, masks = self._masks(means)
+        areas = masks.sum((1, 2))
+        good = areas > 0
+        if good.any():
+            each = [self._largest(mask) for mask in masks[good]]
+            spreads = [_spread(mask) for mask in each]
+            self.usual = float(np.median([m.sum() for m in each])), float(np.median(spreads))
+
+    @classmethod
+    def remembered(cls, side: int, usual: tuple[float, float] | None) -> "Locator":
+        """Return a locator that learned before what is usual."""
+        locator = cls.__new__(cls)
+        locator.side, locator.usual = side, usual
+        return locator
+
+    @property
+    def diameter(self) -> float:
+        """The usual object's diameter in pixels of the frames, as of a disc of its area."""
+        return 0.0 if self.usual is None else 2 * float(np.sqrt(self.usual[0] / np.pi)) * self.side
+
+    def locate(self, means: NDArray[np.float32]) -> Located:
+        """Find the object in (n, rows, columns) block means of frames."""
+        (background, noise), masks = self._masks(means)
+        rows, columns = (np.arange(n, dtype=np.float32) for n in means.shape[1:])
+        area, y, x, spread = _moments(masks, rows, columns)
+        if self.usual is not None:
+            odd = np.abs(area / self.usual[0] - 1) > _ODD
+            odd |= np.abs(spread / self.usual[1] - 1) > _ODD
+            for number in np.flatnonzero(odd & (area > 0)):
+                masks[number] = self._largest(masks[number])
+            if odd.any():
+                area, y, x, spread = _moments(masks, rows, columns)
+        edges = (masks[:, 0], masks[:, -1], masks[..., 0], masks[..., -1])
+        share = np.stack([edge.mean(1) for edge in edges])
+        middle = (self.side - 1) / 2
+        return Located(
+            y=y * self.side + middle,
+            x=x * self.side + middle,
+            area=area * self.side**2,
+            background=background,
+            noise=noise,
+            skew=_skew(masks) * self.side,
+            roundness=_roundness(masks, y, x),
+            cut=share.max(0) > _TOUCHES,
+            absent=area == 0,
+        )
+
+    def _masks(
+        self, means: NDArray[np.float32]
+    ) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]:
+        border = np.sort(_border(means), axis=1)
+        count = border.shape[1]
+        background = border[:, count // 2]
+        noise = np.maximum(background - border[:, count * 16 // 100], 1e-6)
+        above = means - background[:, None, None]
+        # the third brightest row: one hot block must not set the level
+        rows = min(3, means.shape[1])
+        peak = np.partition(above.max(2), -rows, axis=1)[:, -rows]
+        level = np.maximum(LEVEL * peak, SIGNIFICANT * noise)
+        return (background, noise), (above > level[:, None, None]).astype(np.float32)
+
+    @staticmethod
+    def _largest(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the largest connected part of a mask (two parts that touch at corners are one)."""
+        import cv2
+
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+        if count < 3:
+            return mask
+        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        return np.asarray(labels == largest, np.float32)
+
+
+def _border(means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n, m) values along the frames' borders."""
+    edges = (means[:, 0], means[:, -1], means[:, 1:-1, 0], means[:, 1:-1, -1])
+    return np.concatenate(edges, axis=1)
+
+
+def _moments(
+    masks: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], ...]:
+    """Return area, middle (y, x) and spread (mean squared distance) of masks, in blocks."""
+    down, across = masks.sum(2), masks.sum(1)
+    area = down.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y, x = down @ rows / area, across @ columns / area
+        spread = (down @ rows**2 + across @ columns**2) / area - y**2 - x**2
+    return area, y, x, spread
+
+
+def _roundness(
+    masks: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return minor over major axis, from the second moments of masks; 0 where nothing is."""
+    rows, columns = (np.arange(n, dtype=np.float32) for n in masks.shape[1:])
+    down, across = masks.sum(2), masks.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = down.sum(1)
+        yy, xx = down @ rows**2 / area - y**2, across @ columns**2 / area - x**2
+        yx = np.einsum("nr,r->n", masks @ columns, rows) / area - y * x
+        middle, half = (yy + xx) / 2, np.hypot((yy - xx) / 2, yx)
+        ratio = np.sqrt(np.maximum(middle - half, 0) / (middle + half))
+    return np.asarray(np.nan_to_num(ratio), np.float32)
+
+
+def _spread(mask: NDArray[np.float32]) -> float:
+    rows, columns = (np.arange(n, dtype=np.float32) for n in mask.shape)
+    return float(_moments(mask[None], rows, columns)[3][0])
+
+
+def _skew(masks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest jump between the middles of neighbouring long rows of masks, in blocks."""
+    columns = np.arange(masks.shape[2], dtype=np.float32)
+    length = masks.sum(2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle = masks @ columns / length
+    long = length > 0.5 * length.max(1, keepdims=True)
+    jump = np.abs(np.diff(middle, axis=1))
+    jump[~(long[:, 1:] & long[:, :-1]) | ~np.isfinite(jump)] = 0
+    return np.asarray(jump.max(1), np.float32)

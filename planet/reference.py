@@ -1,0 +1,268 @@
+"""Bring a reference, a picture of another night, onto a video: scale, rotation, mirror, shift."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError, UsageError
+from ..media.read import read
+from .band import Band
+from .locate import Locator, block, small
+from .scene import Kind, Scene
+from .windows import Register, taper
+
+Verdict = Literal["right", "mirrored", "wrong", "featureless"]
+
+SEARCH_BAND = (0.1, 0.6)
+"""Shares of the cutoff in which a reference is compared: detail, more than the limb."""
+WRONG_BELOW = 0.75
+"""Peaks below mean another object. Measured against the video's sharpened best: right ones 0.95 to
+0.99, other objects 0.1 to 0.6 (docs/ranking.md)."""
+MARGIN = 0.03
+"""A smaller lead over the other handedness does not tell which is right."""
+_TURN_STEP = 5.0
+_SCALE_STEP = 0.03
+_SCALES = {"planet": 0.18, "surface": 0.5}
+"""How far from the expected scale is searched, as a share (surface: as a natural logarithm)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One hypothesis of how a reference lies on the video.
+
+    turn: degrees by which the reference is turned against the video, the top to the left, undone
+    here. scale: its size over the video's, undone too. y, x: its point (pixels) that lies in the
+    middle of the window. peak: cosine to the video's mean in the band, after all that.
+    """
+
+    turn: float
+    scale: float
+    mirrored: bool
+    y: float
+    x: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A reference on a video's window, and how sure that is."""
+
+    best: Placed
+    other: Placed
+    """The best of the other handedness."""
+    coefficients: NDArray[np.complex64]
+    verdict: Verdict
+
+    @property
+    def margin(self) -> float:
+        """By how much the best hypothesis beats the best of the other handedness."""
+        return self.best.peak - self.other.peak
+
+    @property
+    def sentence(self) -> str:
+        """What a person should know of it, in one line."""
+        best = self.best
+        lies = (
+            f"turned by {best.turn:+.1f} degrees, {best.scale:.3f} times as large, agreement "
+            f"{best.peak:.2f}"
+        )
+        if self.verdict == "wrong":
+            return (
+                f"the reference does not show this object (best agreement {best.peak:.2f}): "
+                "it is not used; the video is ranked by itself"
+            )
+        if self.verdict == "featureless":
+            return (
+                f"the reference is {lies}; it agrees as well when mirrored "
+                f"({self.other.peak:.2f}): it tells little but the limb"
+            )
+        kind = "mirrored (it is flipped and used)" if best.mirrored else "right way round"
+        return f"the reference is {kind}, {lies} ({self.other.peak:.2f} the other way round)"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return turn (degrees), scale, mirrored, peak, margin and verdict, JSON-able."""
+        best = self.best
+        return {
+            "turn": round(float(best.turn), 3), "scale": round(float(best.scale), 5),
+            "mirrored": best.mirrored, "peak": round(best.peak, 4),
+            "margin": round(self.margin, 4), "verdict": self.verdict,
+        }  # fmt: skip
+
+
+class Warper:
+    """Draws a reference on the video's window under a hypothesis."""
+
+    def __init__(self, picture: NDArray[np.float32], band: Band, kind: Kind) -> None:
+        self.picture = picture
+        self.band = band
+        self._taper = taper(band.side) if kind == "surface" else None
+        self._level = float(np.median(_edge(picture))) if kind == "planet" else 0.0
+
+    def window(self, placed: Placed) -> NDArray[np.float32]:
+        """Return the (side, side) window."""
+        import cv2
+
+        angle = np.deg2rad(placed.turn)
+        cos, sin = placed.scale * np.cos(angle), placed.scale * np.sin(angle)
+        flip = -1.0 if placed.mirrored else 1.0
+        middle = (self.band.side - 1) / 2
+        # from window (x, y) to picture (x, y); turned counter-clockwise as seen, rows go down
+        linear = np.array([[flip * cos, flip * sin], [-sin, cos]])
+        shift = np.array([placed.x, placed.y]) - linear @ [middle, middle]
+        matrix = np.hstack([linear, shift[:, None]])
+        side = self.band.side
+        drawn = cv2.warpAffine(
+            self.picture, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        if self._taper is None:
+            return np.asarray(drawn - self._level, np.float32)
+        return np.asarray((drawn - drawn.mean()) * self._taper, np.float32)
+
+    def coefficients(self, hypotheses: list[Placed]) -> NDArray[np.complex64]:
+        """Return (n, d / 2) coefficients of windows under hypotheses."""
+        return self.band.coefficients(np.stack([self.window(one) for one in hypotheses]))[0]
+
+
+def read_reference(path: Path) -> NDArray[np.float32]:
+    """Return a picture's luminance, (h, w), 1.0 = full scale; invalid pixels are its median.
+
+    Raises UsageError when there is no such picture, or it can't be read.
+    """
+    try:
+        picture = read(path)
+    except PictureError as problem:
+        raise UsageError(f"{path}: {problem}") from problem
+    pixels = picture.pixels()
+    weights = (
+        [0.25, 0.5, 0.25] if picture.channels == 3 else [1 / picture.channels] * (picture.channels)
+    )
+    grey = np.asarray(pixels @ np.array(weights, np.float32), np.float32)
+    if min(grey.shape) < 16:
+        raise UsageError(f"{path}: {grey.shape[1]} x {grey.shape[0]} pixels are too few to compare")
+    if not float(np.ptp(grey)) > 0:
+        raise UsageError(f"{path}: it is of one brightness all over: there is nothing to compare")
+    return grey
+
+
+def register_reference(
+    picture: NDArray[np.float32], own_best: NDArray[np.float32], scene: Scene
+) -> Registered:
+    """Find how a grey picture (h, w) lies on a video: scale, rotation, mirror, shift.
+
+    own_best: (d,) in-band vector of the video's own sharpened best (`inband.own_best`): a stack
+    as sharp as the reference, so that their likeness tells whether they show the same object.
+    All turns in steps of 5 degrees, scales within 18 % of that of the disc (surfaces: within a
+    factor of 1.6), both handednesses; the best three of each are refined.
+    """
+    band, kind = scene.band, scene.kind
+    picture = _fitting(picture, band.side)
+    warper = Warper(picture, band, kind)
+    start, scales = _start(picture, scene)
+    register = Register(
+        band, np.ascontiguousarray(own_best).view(np.complex64), band.filter(*SEARCH_BAND)
+    )
+    found = []
+    for mirrored in (False, True):
+        coarse = [
+            replace(start, turn=float(turn), scale=start.scale * float(scale), mirrored=mirrored)
+            for scale in scales
+            for turn in np.arange(-180, 180, _TURN_STEP)
+        ]
+        peaks = _peaks(warper, register, coarse)
+        candidates = [peaks[i] for i in np.argsort([-p.peak for p in peaks], kind="stable")[:3]]
+        found.append(max((_refined(warper, register, c) for c in candidates), key=_peak))
+    best, other = sorted(found, key=_peak, reverse=True)
+    return Registered(best, other, warper.coefficients([best])[0], _verdict(best, other))
+
+
+def _verdict(best: Placed, other: Placed) -> Verdict:
+    if not best.peak >= WRONG_BELOW:
+        return "wrong"
+    if best.peak - other.peak < MARGIN:
+        return "featureless"
+    return "mirrored" if best.mirrored else "right"
+
+
+def _peak(placed: Placed) -> float:
+    return placed.peak
+
+
+def _fitting(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Shrink a picture that is far larger than the window: its detail could not be seen."""
+    import cv2
+
+    by = max(picture.shape) / (2 * side)
+    if by <= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] / by)), max(1, round(picture.shape[0] / by)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _start(picture: NDArray[np.float32], scene: Scene) -> tuple[Placed, NDArray[np.float64]]:
+    kind, diameter = scene.kind, scene.locator.diameter
+    height, width = picture.shape
+    middle = Placed(0.0, 1.0, False, (height - 1) / 2, (width - 1) / 2, 0.0)
+    reach = _SCALES[kind]
+    steps = int(np.ceil(reach / _SCALE_STEP))
+    scales = np.exp(_SCALE_STEP * np.arange(-steps, steps + 1))
+    if kind == "surface":
+        return middle, scales
+    side = block(height, width, cells=64)
+    means = small(picture[None], side)
+    locator = Locator(means, side)
+    seen = locator.locate(means)
+    if not np.isfinite(seen.y[0]) or diameter <= 0:
+        return middle, scales
+    scale = 2 * np.sqrt(float(seen.area[0]) / np.pi) / diameter
+    return replace(middle, y=float(seen.y[0]), x=float(seen.x[0]), scale=scale), scales
+
+
+def _peaks(warper: Warper, register: Register, hypotheses: list[Placed]) -> list[Placed]:
+    """Return hypotheses with the best shift and its peak."""
+    found = []
+    for start in range(0, len(hypotheses), 64):
+        part = hypotheses[start : start + 64]
+        coefficients = warper.coefficients(part)
+        shifts = register.shifts(coefficients)
+        found += [
+            _moved(one, float(dy), float(dx), float(peak))
+            for one, dy, dx, peak in zip(part, shifts.dy, shifts.dx, shifts.peak, strict=True)
+        ]
+    return found
+
+
+def _moved(placed: Placed, dy: float, dx: float, peak: float) -> Placed:
+    """Return a hypothesis whose window is moved so that what stood off by (dy, dx) lies right."""
+    angle = np.deg2rad(placed.turn)
+    cos, sin = placed.scale * np.cos(angle), placed.scale * np.sin(angle)
+    flip = -1.0 if placed.mirrored else 1.0
+    x = placed.x + flip * (cos * dx + sin * dy)
+    y = placed.y - sin * dx + cos * dy
+    return replace(placed, y=y, x=x, peak=peak)
+
+
+def _refined(warper: Warper, register: Register, placed: Placed) -> Placed:
+    """Return the best turn and scale near a hypothesis."""
+    from scipy.optimize import minimize
+
+    def at(values: NDArray[np.float64]) -> Placed:
+        trial = replace(
+            placed,
+            turn=placed.turn + float(values[0]),
+            scale=placed.scale * float(np.exp(values[1] / 60)),
+        )
+        return _peaks(warper, register, [trial])[0]
+
+    found = minimize(
+        lambda values: -at(values).peak, [0.0, 0.0], method="Nelder-Mead",
+        options={"initial_simplex": [[0, 0], [2, 0], [0, 1]], "xatol": 0.02, "fatol": 1e-6},
+    )  # fmt: skip
+    return _peaks(warper, register, [at(found.x)])[0]
+
+
+def _edge(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate((picture[0], picture[-1], picture[:, 0], picture[:, -1]))

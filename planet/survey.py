@@ -1,0 +1,124 @@
+"""One pass over a video: each frame's place, shift, flux and in-band vector, in few numbers."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .locate import Located, small
+from .scene import Cutter, Scene, mend, shrunk
+
+STEPS = 32767 / 8
+"""Vectors are kept as 16-bit integers; 8 standard deviations of a coefficient fill the scale."""
+
+
+def row_type(dimension: int) -> np.dtype[Any]:
+    """Return the type of one frame's row in a survey.
+
+    y, x: where the template's middle stands, pixels of the luminance frame. peak: agreement with
+    the template in the band, -1..1. flux: sum over the window less the background, in values of
+    the file. area, skew, roundness: of the object's mask (see `locate.Located`). top: share of
+    pixels at full scale. crc32, adler32: of the frame as stored; both together tell 50,000 frames
+    apart, one alone would not. lost: no shift was found within reach.
+    vector: in-band coefficients of unit flux, registered, in steps of `scale`.
+    """
+    return np.dtype(
+        [
+            ("number", "<i8"), ("crc32", "<u4"), ("adler32", "<u4"),
+            ("y", "<f4"), ("x", "<f4"), ("peak", "<f4"), ("flux", "<f4"), ("background", "<f4"),
+            ("noise", "<f4"), ("area", "<f4"), ("skew", "<f4"), ("roundness", "<f4"),
+            ("top", "<f4"),
+            ("cut", "?"), ("absent", "?"), ("lost", "?"), ("vector", "<i2", (dimension,)),
+        ]
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one pass over a video gives: the scene, and a row for each frame (`row_type`)."""
+
+    scene: Scene
+    rows: NDArray[Any]
+    scale: NDArray[np.float32]
+    """(d,) what one step of a vector's entry is worth."""
+    pixels: int
+    """Of a luminance frame."""
+
+    def __len__(self) -> int:
+        """Return of how many frames it tells."""
+        return len(self.rows)
+
+
+def scale_of(scene: Scene, coefficients: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return what one step of each entry is worth, from the coefficients of a sample."""
+    spread = np.sqrt(np.mean(np.abs(coefficients) ** 2, axis=0) / 2)
+    spread = np.maximum(spread, 1e-6 * float(spread.max(initial=0.0))) + 1e-30
+    return np.repeat(spread / STEPS, 2).astype(np.float32)
+
+
+class Surveyor:
+    """Measures batches of frames; may be used from several threads at once."""
+
+    def __init__(self, scene: Scene, scale: NDArray[np.float32], *, top: float) -> None:
+        self.scene = scene
+        self._type = row_type(scene.band.dimension)
+        self._register = scene.register
+        self._cutter = Cutter(scene.kind, scene.side, scene.band)
+        self._steps = (1 / scale).astype(np.float32)
+        self._top = top
+        self._middle = (scene.side - 1) / 2
+
+    def __call__(
+        self, numbers: NDArray[np.int64], stored: NDArray[Any], frames: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Return rows for frames.
+
+        stored: as in the file, (n, ...). frames: their luminance, (n, height, width).
+        """
+        scene = self.scene
+        rows = np.empty(len(frames), self._type)
+        rows["number"] = numbers
+        stored = np.ascontiguousarray(stored)
+        rows["crc32"] = [zlib.crc32(frame.data) for frame in stored]
+        rows["adler32"] = [zlib.adler32(frame.data) for frame in stored]
+        full = frames.max((1, 2)) >= self._top
+        rows["top"] = 0
+        for number in np.flatnonzero(full):
+            rows["top"][number] = np.mean(frames[number] >= self._top)
+        frames = shrunk(mend(frames, scene.hot), scene.shrink)
+        means = small(frames, scene.locator.side)
+        found = scene.locator.locate(means)
+        for name in ("background", "noise", "area", "skew", "roundness", "cut", "absent"):
+            rows[name] = getattr(found, name)
+        coefficients, y, x, peak, edge, flux = self.placed(numbers, frames, found)
+        rows["y"] = (y + 0.5) * scene.shrink - 0.5
+        rows["x"] = (x + 0.5) * scene.shrink - 0.5
+        rows["peak"], rows["lost"], rows["flux"] = peak, edge, flux * scene.shrink**2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            steps = coefficients.view(np.float32) * (self._steps / flux[:, None])
+        rows["vector"] = np.nan_to_num(np.clip(np.rint(steps), -32767, 32767)).astype(np.int16)
+        return rows
+
+    def placed(
+        self, numbers: NDArray[np.int64], frames: NDArray[Any], found: Located
+    ) -> tuple[NDArray[Any], ...]:
+        """Return registered coefficients, y, x, peak, edge and flux of frames."""
+        scene, middle = self.scene, self._middle
+        if scene.kind == "planet":
+            y, x, level = found.y.astype(float), found.x.astype(float), found.background
+        else:
+            at, ys, xs = scene.path
+            y, x = np.interp(numbers, at, ys), np.interp(numbers, at, xs)
+            level = np.zeros(len(frames), np.float32)
+        coefficients, top, left, flux = self._cutter(frames, y, x, level)
+        shifts = self._register.shifts(coefficients)
+        if scene.kind == "surface":
+            # the taper must lie at the same place of the ground, to the pixel
+            y, x = top + middle + shifts.dy, left + middle + shifts.dx
+            coefficients, top, left, flux = self._cutter(frames, y, x, level)
+            shifts = self._register.shifts(coefficients)
+        coefficients *= scene.band.ramp(-shifts.dy, -shifts.dx)
+        y, x = top + middle + shifts.dy, left + middle + shifts.dx
+        return coefficients, y, x, shifts.peak, shifts.edge, flux

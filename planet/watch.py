@@ -1,0 +1,157 @@
+"""Survey a video: learn its scene, then measure every frame, in threads, kept while it goes."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..flow.pipeline import thread_count
+from ..media.picture import Samples
+from ..video.base import Video
+from ..video.debayer import luminance
+from .kept import KeptSurvey
+from .locate import small
+from .scene import Kind, Scene, learn, mend, shrunk, spread
+from .survey import Survey, Surveyor, row_type, scale_of
+
+BATCH = 64
+_KEEP_SECONDS = 2.0
+_SAMPLE_BYTES = 64 << 20
+"""The frames of the sample are held at once, as floats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How a video is surveyed. kind: None recognises it. cutoff: cycles a pixel, None is usual."""
+
+    kind: Kind | None = None
+    cutoff: float | None = None
+
+
+def grey(samples: Samples, video: Video) -> NDArray[Any]:
+    """Return the luminance (n, height, width) of frames; of grey ones the very samples."""
+    if samples.shape[3] == 1 and video.about.pattern is None:
+        return samples[..., 0]
+    return luminance(samples, video.about.pattern)
+
+
+def survey_video(
+    video: Video,
+    watching: Watching,
+    *,
+    kept: KeptSurvey | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Survey:
+    """Return what one pass over a video tells; from what was kept, where that is whole.
+
+    kept: where rows are written as they come; a run that was stopped or killed goes on from
+    there. Raises PictureError when the video fails or shows nothing, InterruptedError when
+    should_stop() says so (what was measured is kept).
+    """
+    frames = len(video)
+    if frames == 0:
+        raise PictureError("no frames in it")
+    pixels = _pixels(video)
+    whole = kept.load(frames, pixels) if kept else None
+    if whole is not None:
+        return whole
+    begun = kept.beginning() if kept else None
+    parts: list[NDArray[Any]] = []
+    if kept and begun is not None and begun.rows < frames:
+        scene, scale = begun.scene, begun.scale
+        parts.append(kept.resume(begun))
+    else:
+        scene, scale = _learned(video, watching)
+        if kept:
+            kept.begin(scene, scale)
+    done = sum(map(len, parts))
+    fresh: list[NDArray[Any]] = []
+    since = time.monotonic()
+    for rows in _measured(video, scene, scale, done, threads or thread_count()):
+        fresh.append(rows)
+        done += len(rows)
+        if progress:
+            progress(done, frames)
+        stopped = should_stop is not None and should_stop()
+        if kept and (stopped or time.monotonic() - since > _KEEP_SECONDS):
+            kept.append(np.concatenate(fresh), last=False)
+            parts, fresh, since = [*parts, *fresh], [], time.monotonic()
+        if stopped:
+            raise InterruptedError
+    if kept:
+        kept.append(
+            np.concatenate(fresh) if fresh else np.zeros(0, row_type(scene.band.dimension)),
+            last=done == frames,
+        )
+    return Survey(scene, np.concatenate([*parts, *fresh]), scale, pixels)
+
+
+def _pixels(video: Video) -> int:
+    about = video.about
+    return about.height * about.width // (4 if about.pattern else 1)
+
+
+def _learned(video: Video, watching: Watching) -> tuple[Scene, NDArray[np.float32]]:
+    """Look at some frames, spread over the video; return the scene and the scale of vectors."""
+    about = video.about
+    most = max(20, _SAMPLE_BYTES // (4 * about.height * about.width))
+    numbers, frames = _sample(video, spread(len(video), min(200, most)))
+    if not len(frames):
+        raise PictureError("none of its frames can be decoded")
+    scene = learn(frames, numbers, kind=watching.kind, cutoff=watching.cutoff)
+    surveyor = Surveyor(scene, np.ones(scene.band.dimension, np.float32), top=np.inf)
+    mended = shrunk(mend(frames, scene.hot), scene.shrink)
+    found = scene.locator.locate(small(mended, scene.locator.side))
+    coefficients, _, _, _, _, flux = surveyor.placed(numbers, mended, found)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = coefficients / flux[:, None]
+    return scene, scale_of(scene, unit[np.isfinite(unit).all(1)])
+
+
+def _sample(
+    video: Video, numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    found: list[NDArray[np.int64]] = []
+    frames: list[NDArray[np.float32]] = []
+    for some, samples in video.batches(numbers):
+        found.append(some.copy())
+        frames.append(grey(samples, video).astype(np.float32))
+    if not frames:
+        return np.zeros(0, np.int64), np.zeros((0, 1, 1), np.float32)
+    return np.concatenate(found), np.nan_to_num(np.concatenate(frames))
+
+
+def _measured(
+    video: Video, scene: Scene, scale: NDArray[np.float32], first: int, threads: int
+) -> Iterator[NDArray[Any]]:
+    """Yield the rows of all frames from `first` on, batch after batch, in order."""
+    surveyor = Surveyor(scene, scale, top=video.about.full_scale)
+
+    def measure(numbers: NDArray[np.int64], samples: Samples) -> NDArray[Any]:
+        frames = grey(samples, video)
+        if frames.dtype.kind == "f":
+            frames = np.nan_to_num(frames)
+        return surveyor(numbers, samples, frames)
+
+    under_way: deque[Future[NDArray[Any]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
+        try:
+            numbers = np.arange(first, len(video))
+            for some, samples in video.batches(numbers, size=BATCH):
+                # the batch is only valid until the next one
+                under_way.append(pool.submit(measure, some.copy(), samples.copy()))
+                if len(under_way) > threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()

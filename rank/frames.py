@@ -1,0 +1,220 @@
+"""Ranking the frames of a video: survey it, register the reference, score, keep, order."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..db.catalogue import Catalogue
+from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
+from ..media.address import Address
+from ..media.digest import digest
+from ..planet import inband
+from ..planet.flags import Flags, find_flags
+from ..planet.kept import KeptSurvey, key_of
+from ..planet.reference import read_reference, register_reference
+from ..planet.survey import Survey
+from ..planet.watch import Watching, survey_video
+from ..video.base import Overrides, Video
+from .frame_ranking import FrameRanking
+from .frame_scorers import FrameScorer, FrameSetting, make_frame_scorer
+
+_DEFAULT = "self"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Who is told, and asked: progress(done, total); should_stop()."""
+
+    progress: Callable[[int, int], None] | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOptions:
+    """How a video is read and measured."""
+
+    overrides: Overrides = field(default_factory=Overrides)
+    watching: Watching = field(default_factory=Watching)
+    threads: int | None = None
+
+
+def rank_frames(
+    catalogue: Catalogue,
+    video: Video,
+    *,
+    by: str | None = None,
+    reference: str | Path | None = None,
+    options: FrameOptions | None = None,
+    keep: bool = True,
+    calls: Calls | None = None,
+) -> FrameRanking:
+    """Rank the frames of an open video, which stays open for sheets and stacks.
+
+    by: a scorer; None takes `reference` where there is one, else `self`. A reference that does not
+    show the same object is named as wrong, and the video ranks itself. Raises PictureError when
+    the video fails, UsageError for a scorer or reference that can't be.
+    """
+    options, calls = options or FrameOptions(), calls or Calls()
+    digests = file_digests(video)
+    kept = _kept(catalogue, digests, options) if keep and catalogue.writable else None
+    survey = survey_video(
+        video, options.watching, kept=kept, threads=options.threads,
+        progress=calls.progress, should_stop=calls.should_stop,
+    )  # fmt: skip
+    flags = find_flags(survey)
+    remarks = [*video.about.remarks, *flags.remarks]
+    setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    shown: Address | None = None
+    if reference is not None:
+        shown = Address(Path(reference))
+        picture = read_reference(shown.path)
+        registered = register_reference(
+            picture, inband.own_best(survey, setting.usable), survey.scene,
+        )  # fmt: skip
+        remarks.append(registered.sentence)
+        setting = FrameSetting(
+            video, survey, flags, digest(shown.path), picture, registered, calls.progress
+        )
+        if registered.verdict == "wrong" and by in (None, "reference"):
+            by = _DEFAULT
+    scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
+    writable = keep and catalogue.writable
+    ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
+    scores = _scores(catalogue, scorer, ids, keep=writable)
+    order = inband.order_of(scores, ~flags.any)
+    _tell(remarks, video, scores, order, flags)
+    return FrameRanking(
+        video, survey, flags, scorer, scores, order, ids, _contrast(survey, setting), digests,
+        shown, setting.registered, remarks,
+    )  # fmt: skip
+
+
+def file_digests(video: Video) -> dict[str, str]:
+    """Return the digest of each file that a video is made of, by path."""
+    paths = dict.fromkeys(str(video.origin(number).path) for number in _first_of_files(video))
+    return {path: digest(path) for path in paths}
+
+
+def _first_of_files(video: Video) -> Sequence[int]:
+    """Return frame numbers among which every file of the video occurs."""
+    if not len(video):
+        return []
+    first, last = video.origin(0), video.origin(len(video) - 1)
+    if first.path == last.path:
+        return [0]
+    return range(len(video))
+
+
+def _survey_key(digests: dict[str, str], options: FrameOptions) -> str:
+    over, watching = options.overrides, options.watching
+    return key_of(
+        list(digests.values()),
+        {
+            "bayer": over.bayer, "depth": over.depth, "endian": over.endian,
+            "colours": over.colours, "kind": watching.kind, "cutoff": watching.cutoff,
+        },
+    )  # fmt: skip
+
+
+def _kept(catalogue: Catalogue, digests: dict[str, str], options: FrameOptions) -> KeptSurvey:
+    return KeptSurvey(catalogue.folder, _survey_key(digests, options))
+
+
+def _enter(
+    catalogue: Catalogue, video: Video, survey: Survey, digests: dict[str, str]
+) -> NDArray[np.int64]:
+    """Enter the frames into the catalogue; return their ids in the survey's order."""
+    about, rows = video.about, survey.rows
+    origins = [video.origin(int(number)) for number in rows["number"]] if len(digests) > 1 else []
+    files = []
+    for path, content in digests.items():
+        if origins:
+            mine = np.array([str(origin.path) == path for origin in origins])
+            frames = [o.frame for o, is_mine in zip(origins, mine, strict=True) if is_mine]
+            numbers = None if frames == [None] else np.array(frames, np.int64)
+        else:
+            mine = np.ones(len(rows), bool)
+            numbers = rows["number"].astype(np.int64)
+        status = os.stat(path)  # noqa: PTH116
+        times = None if about.times is None else about.times[rows["number"][mine]]
+        files.append(
+            FileFrames(
+                Path(path),
+                status.st_size,
+                status.st_mtime_ns,
+                content,
+                about.format,
+                1 if numbers is None else len(numbers),
+                about.width,
+                about.height,
+                about.depth,
+                numbers,
+                rows["crc32"][mine],
+                rows["adler32"][mine],
+                times,
+            )
+        )
+    ids = enter_frames(catalogue, files)
+    if not origins:
+        return ids
+    # files lie one after another in a capture, but a digest may have come up in another order
+    placed = np.empty(len(rows), np.int64)
+    at = 0
+    for path in digests:
+        mine = np.array([str(origin.path) == path for origin in origins])
+        placed[mine] = ids[at : at + int(mine.sum())]
+        at += int(mine.sum())
+    return placed
+
+
+def _scores(
+    catalogue: Catalogue, scorer: FrameScorer, ids: NDArray[np.int64], *, keep: bool
+) -> NDArray[np.float64]:
+    """Return scores, kept ones where the same scorer has given them on the same survey."""
+    if not keep:
+        return scorer.compute()
+    known = kept_frame_scores(catalogue, scorer.identity, ids)
+    if known is not None and np.isfinite(known).any():
+        return known
+    fresh = scorer.compute()
+    keep_frame_scores(
+        catalogue, scorer.identity, name=scorer.name, parameters=dict(scorer.parameters),
+        ids=ids, scores=fresh,
+    )  # fmt: skip
+    return fresh
+
+
+def _contrast(survey: Survey, setting: FrameSetting) -> NDArray[np.float64]:
+    """Return the amplitude of detail of each frame, 1 = the median of the best 5 %."""
+    usable = setting.usable
+    found = inband.projections(survey, inband.mean_of(survey, usable))
+    top = float(np.median(found[inband.best(found, usable)])) if len(found) else 1.0
+    return found / top if top > 0 else np.zeros(len(found))
+
+
+def _tell(
+    remarks: list[str],
+    video: Video,
+    scores: NDArray[np.float64],
+    order: NDArray[np.int64],
+    flags: Flags,
+) -> None:
+    known = scores[np.isfinite(scores)]
+    if len(known) > 1 and np.ptp(known) <= 1e-9 * max(float(np.abs(known).max()), 1e-30):
+        remarks.append("all frames have the same score: they cannot be ranked")
+    flagged = int(flags.any.sum())
+    if flagged:
+        remarks.append(f"{flagged} of {len(scores)} frames are flagged and stand last")
+    every = video.about.key_interval
+    best = order[: max(10, len(order) // 50)]
+    if every and every > 1 and len(order) > 10 * every:
+        share = np.bincount(best % every, minlength=every).max() / len(best)
+        if share > 0.5:
+            remarks.append(
+                f"most of the best are every {every}th frame: the score follows the film's key "
+                "frames and not the seeing"
+            )
