@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PictureError
+from ..errors import InterruptionError, PictureError
 from ..flow.pipeline import thread_count
 from ..media.picture import Samples
 from ..video.base import Video
@@ -53,7 +53,7 @@ def survey_video(
     """Return what one pass over a video tells; from what was kept, where that is whole.
 
     kept: where rows are written as they come; a run that was stopped or killed goes on from
-    there. Raises PictureError when the video fails or shows nothing, InterruptedError when
+    there. Raises PictureError when the video fails or shows nothing, InterruptionError when
     should_stop() says so (what was measured is kept).
     """
     frames = len(video)
@@ -85,7 +85,9 @@ def survey_video(
             kept.append(np.concatenate(fresh), last=False)
             parts, fresh, since = [*parts, *fresh], [], time.monotonic()
         if stopped:
-            raise InterruptedError
+            raise InterruptionError(
+                f"stopped after {done} of {frames} frames; the same command goes on from there"
+            )
     if kept:
         kept.append(
             np.concatenate(fresh) if fresh else np.zeros(0, row_type(scene.band.dimension)),

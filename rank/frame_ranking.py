@@ -133,6 +133,13 @@ class FrameRanking(Listing[RankedFrame]):
         smooth = np.cumsum(detail) / np.arange(1, len(detail) + 1)
         return int(min(self.good, max(8, (smooth >= _WORTH * smooth[:8].mean()).sum())))
 
+    def agreement(self, other: "FrameRanking") -> float:
+        """Return Spearman's rank correlation of the scores of two rankings of the same frames."""
+        from scipy.stats import spearmanr
+
+        both = np.isfinite(self.scores) & np.isfinite(other.scores)
+        return float(spearmanr(self.scores[both], other.scores[both])[0])
+
     def head(self) -> dict[str, Any]:
         """Return scorer, reference and how it lies, frames, kind, and what to stack."""
         survey = self.survey
@@ -256,7 +263,4 @@ class _Entries(Sequence[RankedFrame]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
         light = 100 * float(flux[row]) / max(float(np.median(flux)), 1e-30)
-        return (
-            f"{ranking.scorer.measure} {ranking.scores[row]:.4g}; "
-            f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
-        )
+        return f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"

@@ -127,6 +127,12 @@ class Numbered(Video):
         return Origin(self._paths[number], None)
 
 
+def has_pipp_names(folder: Path) -> bool:
+    """Tell whether a folder's pictures bear the names that PIPP gives to frames."""
+    found = pictures_in(folder)
+    return bool(found) and all(_PIPP.search(path.stem) for path in found[:8])
+
+
 def open_numbered(paths: Sequence[Path], known: Overrides, *, folder: Path | None = None) -> Video:
     """Open pictures as one video; raises PictureError where none can be decoded."""
     if not paths:

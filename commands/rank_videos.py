@@ -1,0 +1,132 @@
+"""The part of `q rank` that ranks the frames of videos."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
+from .index import stopping
+from .options import Common, Listed
+from .output import check_output, print_document, print_listing, progress, remark, write_csv
+from .session import opened
+from .table import print_table
+from .videos import FrameWords, Reading, shown_part
+
+if TYPE_CHECKING:
+    from ..rank.frame_ranking import FrameRanking
+
+_SHOWN = 20
+"""Rows of the table that a person reads, where no number was asked for."""
+
+
+def rank_videos(
+    named: Sequence[str],
+    words: FrameWords,
+    reading: Reading,
+    common: Common,
+    listed: Listed,
+    *,
+    reference: str | None,
+    by: str | None,
+    top: int | None,
+    keep: bool,
+) -> int:
+    """Rank one capture, or with --best each file by itself."""
+    from ..show.sheet import check_sheet_path
+
+    check_output(common, listed)
+    if words.extremes is not None:
+        check_sheet_path(words.extremes)
+    captures = [[name] for name in named] if words.best and len(named) > 1 else [list(named)]
+    if len(captures) > 1 and (listed.sheet or words.plot or words.extremes or words.compare):
+        raise UsageError("--sheet, --plot, --extremes and --compare take one video at a time")
+    status = EXIT_NOTHING
+    with ExitStack() as open_things:
+        library = open_things.enter_context(opened(common, create=True))
+        for files in captures:
+            with progress(common, "measuring") as tell, stopping(common) as should_stop:
+                ranking = library.rank_frames(
+                    files, reference=reference, by=by, options=reading.options(), keep=keep,
+                    progress=tell, should_stop=should_stop,
+                    on_remark=lambda text: remark(text, common),
+                )  # fmt: skip
+                open_things.callback(ranking.video.close)
+                other = (
+                    library.rank_frames(
+                        files, reference=reference, by=words.compare, options=reading.options(),
+                        keep=keep, progress=tell, should_stop=should_stop,
+                    )
+                    if words.compare
+                    else None
+                )  # fmt: skip
+            if words.plot:
+                ranking.plot(words.plot)
+                remark(f"plot: {words.plot}", common)
+            if words.extremes:
+                ranking.extremes(words.extremes)
+                remark(f"best and worst: {words.extremes}", common)
+            shown = shown_part(ranking, words, top)
+            if other is not None:
+                open_things.callback(other.video.close)
+                _print_comparison(shown, other, common, listed)
+            else:
+                _print(shown, common, listed, everything=top is not None)
+            status = EXIT_DONE if ranking.good else status
+    return status
+
+
+def _print(ranking: "FrameRanking", common: Common, listed: Listed, *, everything: bool) -> None:
+    """Print a ranking; of a long one a person sees the first rows and how it goes on."""
+    plain = not (common.json or common.jsonl or common.csv == "-" or listed.paths)
+    if plain and not everything and len(ranking) > _SHOWN:
+        rest = len(ranking) - _SHOWN
+        if common.csv:
+            write_csv(ranking.as_json()["results"], common.csv)
+        for text in ranking.remarks:
+            remark(text, common)
+        if listed.sheet:
+            ranking.sheet(listed.sheet)
+            remark(f"contact sheet: {listed.sheet}", common)
+        short = ranking.top(_SHOWN)
+        short.remarks = []
+        print_listing(short, Common(quiet=common.quiet), Listed())
+        print(
+            f"... and {rest} more (--top N, --csv FILE); worth stacking: the best "
+            f"{ranking.advised} of {ranking.good} good frames, half of the scale is reached at "
+            f"{ranking.half}"
+        )
+        return
+    print_listing(ranking, common, listed)
+
+
+def _print_comparison(
+    one: "FrameRanking", other: "FrameRanking", common: Common, listed: Listed
+) -> None:
+    """Print two rankings side by side, with their rank correlation."""
+    from ..rank.frame_sheets import draw_comparison
+
+    for text in one.remarks:
+        remark(text, common)
+    agreement = one.agreement(other)
+    rows = [
+        {"rank": a.rank, one.scorer.name: a.item.frame, "score": a.score,
+         other.scorer.name: b.item.frame, "other_score": b.score}
+        for a, b in zip(one.entries, other.entries, strict=False)
+    ]  # fmt: skip
+    if listed.sheet:
+        draw_comparison(one, other, Path(listed.sheet))
+        remark(f"contact sheet: {listed.sheet}", common)
+    document = {
+        "command": "rank", "version": 1, **one.head(), "compared": other.scorer.identity,
+        "spearman": agreement, "results": rows, "remarks": one.remarks,
+    }  # fmt: skip
+    if print_document(document, "results", common):
+        return
+    print(f"rank correlation of {one.scorer.name} and {other.scorer.name}: {agreement:.3f}")
+    print_table(
+        list(rows[0]) if rows else [],
+        [["" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v) for v in r.values()]
+         for r in rows[:_SHOWN]],
+        right=[True] * 5,
+    )  # fmt: skip
