@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LibraryError
+from ..errors import LibraryError, PictureError
 from .band import Band
 from .locate import Locator
 from .scene import Scene
@@ -55,11 +55,12 @@ class KeptSurvey:
         self._note = self.folder / f"{key}.json"
         self._crc = 0
         self._count = 0
+        self._file: BinaryIO | None = None
 
-    def load(self, frames: int, pixels: int) -> Survey | None:
+    def load(self, frames: int, pixels: int, *, check: bool = True) -> Survey | None:
         """Return the whole survey of a video of so many frames and pixels; None without one.
 
-        A survey that is not what was written counts as none.
+        A survey that is not what was written counts as none. check: compare its checksum.
         """
         begun = self.beginning()
         note = self._read_note()
@@ -71,8 +72,16 @@ class KeptSurvey:
             ) if frames else np.zeros(0, row_type(begun.scene.band.dimension))  # fmt: skip
         except (OSError, ValueError):
             return None
-        if _crc(self._rows, rows.nbytes) != note["crc32"]:
+        if check and _crc(self._rows, rows.nbytes) != note["crc32"]:
             return None
+        return Survey(begun.scene, rows, begun.scale, pixels)
+
+    def partly(self, pixels: int) -> Survey:
+        """Return what there is of a survey, of a video some of whose frames can't be decoded."""
+        begun = self.beginning()
+        if begun is None or not begun.rows:
+            raise PictureError("none of its frames can be decoded")
+        rows = np.fromfile(self._rows, row_type(begun.scene.band.dimension), begun.rows)
         return Survey(begun.scene, rows, begun.scale, pixels)
 
     def beginning(self) -> Beginning | None:
@@ -103,31 +112,45 @@ class KeptSurvey:
         except OSError as problem:
             raise _full(self.folder, problem) from problem
 
-    def resume(self, begun: Beginning) -> NDArray[Any]:
-        """Cut off what was not synced; return the rows that count."""
-        kind = row_type(begun.scene.band.dimension)
-        os.truncate(self._rows, begun.rows * kind.itemsize)
-        rows = np.fromfile(self._rows, kind)
-        self._crc, self._count = zlib.crc32(rows.tobytes()), len(rows)
-        return rows
+    def resume(self, begun: Beginning) -> None:
+        """Cut off what was not synced, so that rows can be added behind those that count."""
+        size = begun.rows * row_type(begun.scene.band.dimension).itemsize
+        os.truncate(self._rows, size)
+        self._crc, self._count = _crc(self._rows, size), begun.rows
 
-    def append(self, rows: NDArray[Any], *, last: bool) -> None:
-        """Add rows, sync them, and note that they count."""
-        content = rows.tobytes()
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows; they count when `sync` has been called."""
         try:
-            with self._rows.open("ab") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            if self._file is None:
+                self._file = self._rows.open("ab")
+            content = rows.view(np.uint8).data
+            self._file.write(content)
             self._crc = zlib.crc32(content, self._crc)
             self._count += len(rows)
+        except OSError as problem:
+            raise _full(self.folder, problem) from problem
+
+    def sync(self, *, last: bool) -> None:
+        """Note that all rows so far count. last: the survey is whole."""
+        try:
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
             note = {"rows": self._count, "crc32": self._crc if last else None}
             _write(self._note, json.dumps(note).encode())
         except OSError as problem:
             raise _full(self.folder, problem) from problem
 
+    def close(self) -> None:
+        """Let the file go; what was not synced does not count."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
     def remove(self) -> None:
         """Throw the survey away."""
+        self.close()
         for file in (self._note, self._rows, self._scene):
             with suppress(OSError):
                 file.unlink()

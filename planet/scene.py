@@ -14,7 +14,7 @@ Kind = Literal["planet", "surface"]
 SAMPLE = 200
 """Frames that are looked at before the rest, spread evenly over the video."""
 HOT_SIGMA = 6.0
-_MARGIN = 1.3
+_MARGIN = 1.2
 """Side of a planet's window, in diameters of its mask: the seeing's halo belongs to it."""
 _LARGEST = 256
 """Sides above are averaged down: 50,000 vectors then stay below a gigabyte or two."""

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..errors import InterruptionError, PictureError
 from ..flow.pipeline import thread_count
 from ..media.picture import Samples
+from ..networks.memory import keep_freed_memory
 from ..video.base import Video
 from ..video.debayer import luminance
 from .kept import KeptSurvey
 from .locate import small
 from .scene import Kind, Scene, learn, mend, shrunk, spread
-from .survey import Survey, Surveyor, row_type, scale_of
+from .survey import Survey, Surveyor, scale_of
 
 BATCH = 64
 _KEEP_SECONDS = 2.0
@@ -63,37 +65,56 @@ def survey_video(
     whole = kept.load(frames, pixels) if kept else None
     if whole is not None:
         return whole
-    begun = kept.beginning() if kept else None
+    keep_freed_memory()
     parts: list[NDArray[Any]] = []
-    if kept and begun is not None and begun.rows < frames:
-        scene, scale = begun.scene, begun.scale
-        parts.append(kept.resume(begun))
-    else:
-        scene, scale = _learned(video, watching)
-        if kept:
-            kept.begin(scene, scale)
-    done = sum(map(len, parts))
-    fresh: list[NDArray[Any]] = []
+    scene, scale, done = _begun(video, watching, kept)
     since = time.monotonic()
-    for rows in _measured(video, scene, scale, done, threads or thread_count()):
-        fresh.append(rows)
-        done += len(rows)
-        if progress:
-            progress(done, frames)
-        stopped = should_stop is not None and should_stop()
-        if kept and (stopped or time.monotonic() - since > _KEEP_SECONDS):
-            kept.append(np.concatenate(fresh), last=False)
-            parts, fresh, since = [*parts, *fresh], [], time.monotonic()
-        if stopped:
-            raise InterruptionError(
-                f"stopped after {done} of {frames} frames; the same command goes on from there"
-            )
+    try:
+        for rows in _measured(video, scene, scale, done, threads or thread_count()):
+            done += len(rows)
+            if kept:
+                kept.append(rows)
+            else:
+                parts.append(rows)
+            _told(progress, done, frames)
+            stopped = should_stop is not None and should_stop()
+            if kept and (stopped or time.monotonic() - since > _KEEP_SECONDS):
+                kept.sync(last=False)
+                since = time.monotonic()
+            if stopped:
+                raise InterruptionError(
+                    f"stopped after {done} of {frames} frames; the same command goes on from there"
+                )
+        if kept:
+            kept.sync(last=done == frames)
+    finally:
+        if kept:
+            kept.close()
     if kept:
-        kept.append(
-            np.concatenate(fresh) if fresh else np.zeros(0, row_type(scene.band.dimension)),
-            last=done == frames,
-        )
-    return Survey(scene, np.concatenate([*parts, *fresh]), scale, pixels)
+        # of a video with frames that can't be decoded there is less than the whole
+        return kept.load(frames, pixels, check=False) or kept.partly(pixels)
+    if not parts:
+        raise PictureError("none of its frames can be decoded")
+    return Survey(scene, np.concatenate(parts), scale, pixels)
+
+
+def _told(progress: Callable[[int, int], None] | None, done: int, frames: int) -> None:
+    if progress:
+        progress(done, frames)
+
+
+def _begun(
+    video: Video, watching: Watching, kept: KeptSurvey | None
+) -> tuple[Scene, NDArray[np.float32], int]:
+    """Return scene, scale and how many rows are there already: an earlier run's, or none."""
+    begun = kept.beginning() if kept else None
+    if kept and begun is not None and begun.rows < len(video):
+        kept.resume(begun)
+        return begun.scene, begun.scale, begun.rows
+    scene, scale = _learned(video, watching)
+    if kept:
+        kept.begin(scene, scale)
+    return scene, scale, 0
 
 
 def _pixels(video: Video) -> int:
@@ -144,7 +165,11 @@ def _measured(
         return surveyor(numbers, samples, frames)
 
     under_way: deque[Future[NDArray[Any]]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
+    # one thread of BLAS for each of ours: more would wait for each other
+    with (
+        threadpool_limits(1, "blas"),
+        ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool,
+    ):
         try:
             numbers = np.arange(first, len(video))
             for some, samples in video.batches(numbers, size=BATCH):
