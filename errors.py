@@ -2,6 +2,7 @@
 
 SeeingError
 ├── UsageError        the call was wrong: an option, a name, an address
+├── NothingError      there is nothing to do it with: an empty list
 ├── LibraryError      the library can't be found, opened or written
 ├── PictureError      one picture can't be read
 ├── EncoderError      an encoder or its weights can't be had, or do not fit the library
@@ -29,6 +30,12 @@ class SeeingError(Exception):
 
 class UsageError(SeeingError):
     """The call was wrong: an unknown name, options that exclude each other, a missing file."""
+
+
+class NothingError(SeeingError):
+    """Nothing is there to work on, and the call was right: an empty list came down a pipe."""
+
+    exit_code = EXIT_NOTHING
 
 
 class LibraryError(SeeingError):

@@ -1,9 +1,10 @@
 """The Library: one method for each use; what the commands, the page and Python users call."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +14,29 @@ from .db.catalogue import Catalogue
 from .db.items import Item, items_by_id, present_items
 from .db.lock import writing
 from .db.place import FOLDER, find_library, is_library
-from .db.sources import Plan, compare
 from .db.status import Status, status_of
 from .db.vectors import (
     StoredEncoder,
     add_encoder,
-    damaged_items,
-    drop_vectors,
     searchable_rows,
     set_default_encoder,
     stored_encoders,
     update_card,
     vectors_of,
 )
-from .errors import EncoderError, LibraryError, UsageError, closest
+from .errors import (
+    InterruptionError,
+    LibraryError,
+    NothingError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from .embed.encoder import Encoder, EncoderOptions
     from .flow.refresh import Report
     from .index.health import Finding
+    from .rank.frame_ranking import FrameRanking
+    from .rank.frames import FrameOptions
     from .rank.ranking import Ranking
     from .show.matches import Matches
 
@@ -105,27 +110,33 @@ class Library:
         picture; should_stop() is asked between batches. With dry_run nothing is encoded or
         written. Raises UsageError for a path that does not exist.
         """
+        from .flow.indexing import make_ready, planned, without_damage
         from .flow.refresh import Refresh, preview
 
         remarks: list[str] = []
+        names = _listed(paths)
         tell = on_remark or remarks.append
         if dry_run:
             stored = self._stored_if_any(encoder)
-            plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
+            plan = planned(
+                self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks
+            )
             report = preview(self.catalogue, plan, stored)
         else:
             with writing(self.folder, notify=tell):
                 made, stored = self._entered(encoder, options)
                 if made.device != "cpu":
                     tell(f"encoding with {made.name} on {made.device}")
-                stored = self._without_damage(stored, remarks)
-                plan = self._plan(paths, exclude, hidden=hidden, encoder=stored, remarks=remarks)
+                stored = without_damage(self.catalogue, stored, remarks)
+                plan = planned(
+                    self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks
+                )
                 report = Refresh(
                     self.catalogue, made, stored, batch=batch, threads=threads,
                     progress=progress, should_stop=should_stop,
                 ).run(plan)  # fmt: skip
                 if not report.stopped:
-                    self._make_ready(stored.identity, remarks)
+                    make_ready(self.catalogue, stored.identity, remarks)
         report.remarks += remarks
         return report
 
@@ -160,7 +171,7 @@ class Library:
 
     def rank(
         self,
-        items: Paths = (),
+        items: Paths | None = None,
         *,
         reference: str | Path | None = None,
         by: str = "embedding",
@@ -172,26 +183,70 @@ class Library:
     ) -> "Ranking":
         """Return items in order of a score, best first, with the reason for each.
 
-        items: files or folders, indexed first where they are not yet; without any, the whole
-        library. reference: a picture of how things should look. keep: keep the scores, so that
-        ranking again computes nothing.
+        items: files, folders, globs, indexed first where they are not yet; None is the whole
+        library, an empty list an error. reference: a picture of how things should look. keep: keep
+        the scores, so that ranking again computes nothing.
         """
         from .rank.stills import rank_stills
 
         remarks: list[str] = []
-        paths = _listed(items)
-        if paths:
-            report = self.index(
-                paths, encoder=encoder, options=options, progress=progress, should_stop=should_stop
+        names = None if items is None else _listed(items)
+        failed = 0
+        if names is not None:
+            report = self._indexed_first(
+                names, encoder=encoder, options=options, progress=progress, should_stop=should_stop
             )
-            remarks += [*report.remarks, *(f"{path}: {why}" for path, why in report.failed)]
+            remarks += [*(f"{path}: {why}" for path, why in report.failed), *report.remarks]
+            failed = len(report.failed)
         stored = self._stored(encoder)
         ranking = rank_stills(
             self.catalogue, stored, lambda: self.encoder(stored, options), by,
-            reference=reference, below=paths, keep=keep,
+            reference=reference, names=names, keep=keep,
         )  # fmt: skip
         ranking.remarks[:0] = remarks
+        ranking.failed = failed
         return ranking
+
+    def rank_frames(
+        self,
+        videos: Paths,
+        *,
+        reference: str | Path | None = None,
+        by: str | None = None,
+        options: "FrameOptions | None" = None,
+        keep: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        on_remark: Callable[[str], None] | None = None,
+    ) -> "FrameRanking":
+        """Return the frames of a video in order of a score, best first, with reasons.
+
+        videos: a file, several files of one capture, or a folder of numbered pictures. reference:
+        a processed picture of the same object, turned and scaled as it may be. by: a scorer; by
+        default `reference` where there is one, else `self`. keep: keep measurements and scores,
+        so that ranking again, by another reference too, reads no frame. Raises PictureError when
+        the video can't be read, InterruptionError when should_stop() said so.
+        """
+        from .rank.frames import Calls, rank_frames
+        from .video.base import Overrides
+        from .video.open import open_video
+
+        paths = [Path(path) for path in _listed(videos)]
+        video = open_video(paths, options.overrides if options else Overrides())
+        calls = Calls(progress, should_stop)
+        try:
+            with (
+                writing(self.folder, notify=on_remark)
+                if keep and self.catalogue.writable
+                else (nullcontext())
+            ):
+                return rank_frames(
+                    self.catalogue, video, by=by, reference=reference, options=options,
+                    keep=keep, calls=calls,
+                )  # fmt: skip
+        except BaseException:
+            video.close()
+            raise
 
     def vectors(
         self, *, encoder: str | None = None
@@ -285,29 +340,32 @@ class Library:
         self.close()
         return False
 
+    def _indexed_first(self, names: list[str | Path], **how: Any) -> "Report":  # noqa: ANN401
+        """Index what is to be ranked, where that is possible; `how` as for `index`."""
+        if not names:
+            raise NothingError("nothing to rank: the list of pictures is empty")
+        report = self.index(names, **how, dry_run=not self.catalogue.writable)
+        if report.stopped:
+            raise InterruptionError(
+                f"stopped after {report.encoded} pictures; what is done is kept. "
+                "Run the same command to go on"
+            )
+        if report.encoded and not self.catalogue.writable:
+            report.remarks.append(
+                f"{report.encoded} pictures are new or changed and left out: {self.folder} can't "
+                "be written"
+            )
+        return report
+
     def _stored(self, name: str | None) -> StoredEncoder:
-        """Return the library's encoder of a name or identity, or the default."""
-        known = self.encoders()
-        if not known:
-            raise LibraryError(f"{self.folder} holds no pictures yet; add some: q index FOLDER")
-        found = [e for e in known if name is None or name in (e.identity, e.name)]
-        if not found:
-            names = [e.name for e in known]
-            hint = closest(name or "", names) or f"; it has {', '.join(names)}"
-            raise EncoderError(
-                f"this library has no vectors of {name}{hint}. "
-                f"Make them with: q index --encoder {name} {self.catalogue.root}"
-            )
-        if len(found) > 1 and name is not None:
-            raise EncoderError(
-                f"{name} is here with different weights; name one of "
-                f"{', '.join(e.identity for e in found)}"
-            )
-        return found[0]
+        from .flow.choose import stored_encoder
+
+        return stored_encoder(self.catalogue, name)
 
     def _stored_if_any(self, name: str | None) -> StoredEncoder | None:
-        known = [e for e in self.encoders() if name is None or name in (e.identity, e.name)]
-        return known[0] if known else None
+        from .flow.choose import named_encoders
+
+        return next(iter(named_encoders(self.catalogue, name)), None)
 
     def _entered(
         self, name: str | None, options: "EncoderOptions | None"
@@ -327,51 +385,6 @@ class Library:
             card=made.card.as_json(),
         )  # fmt: skip
         return made, stored
-
-    def _without_damage(self, stored: StoredEncoder, remarks: list[str]) -> StoredEncoder:
-        """Forget vectors that are not what was written, so that they are made again now."""
-        damaged = damaged_items(self.catalogue, stored)
-        if not damaged:
-            return stored
-        drop_vectors(self.catalogue, stored, damaged)
-        remarks.append(
-            f"{len(damaged)} vectors of {stored.name} were damaged and are made again; "
-            f"those of other paths by: q index {self.catalogue.root}"
-        )
-        return self._stored(stored.identity)
-
-    def _plan(
-        self,
-        paths: Paths,
-        exclude: Sequence[str],
-        *,
-        hidden: bool,
-        encoder: StoredEncoder | None,
-        remarks: list[str],
-    ) -> Plan:
-        from .media.find import find
-
-        found = find(_listed(paths), exclude=exclude, hidden=hidden)
-        files = list(found.files())  # only then is known which folders could not be listed
-        plan = compare(
-            self.catalogue,
-            files,
-            roots=found.folders,
-            unlistable=found.unlistable,
-            encoder=encoder,
-        )
-        remarks += found.remarks
-        return plan
-
-    def _make_ready(self, identity: str, remarks: list[str]) -> None:
-        """Make what searches need, so that the first one does not wait for it."""
-        from .index.similarity import similarities
-        from .index.store import open_index
-
-        stored = self._stored(identity)
-        similarities(
-            self.catalogue, stored, open_index(self.catalogue, stored, remark=remarks.append)
-        )
 
 
 def _listed(paths: Paths) -> list[str | Path]:

@@ -6,7 +6,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING
 from .options import Common, Listed, Making, unfold
-from .output import print_listing, read_list, remark
+from .output import check_output, named, print_listing, remark
 from .session import opened, options_of
 
 
@@ -52,9 +52,11 @@ def find_similar(
 
     Ends with 1 when nothing is found, or nothing is close.
     """
+    check_output(common, listed)
+    pictures = named(targets, listed, enough=bool(unlike or text))
     with opened(common) as library:
         matches = library.find_similar(
-            [*(targets or []), *read_list(listed.listed, nul=listed.nul)],
+            pictures,
             unlike=unlike or [], text=text or [], n=n, min_similarity=min_similarity, where=where,
             encoder=making.encoder, options=options_of(making), keep_borders=keep_borders,
         )  # fmt: skip

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTLY, UsageError
-from .options import Common, Making, unfold
-from .output import print_document, progress, read_list, remark
+from .options import Common, Listed, Making, unfold
+from .output import named, print_document, progress, remark
 from .session import opened, options_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def index(
 
     Only what is new or changed is read and encoded. Files are never changed or moved.
     """
-    names = [*(paths or []), *read_list(listed, nul=nul)]
+    names = named(paths, Listed(listed=listed, nul=nul), enough=prune)
     if not names and not prune:
         raise UsageError("nothing to index: name a PATH, or --prune")
     with opened(common, create=not dry_run) as library:

@@ -1,7 +1,7 @@
 """Options that many commands share, written once: dataclasses unfolded into a command's call."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..errors import InterruptionError
+from ..errors import InterruptionError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,24 @@ class Common:
         bool,
         typer.Option("--debug", rich_help_panel="Common", help="Show a traceback on an error."),
     ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse two answers on one standard output."""
+        asked = [name for name, wanted in self.ways().items() if wanted]
+        if len(asked) > 1:
+            raise one_way_only(asked)
+
+    def ways(self) -> dict[str, bool]:
+        """Return which forms of the answer are asked for on standard output."""
+        return {"--json": self.json, "--jsonl": self.jsonl, "--csv -": self.csv == "-"}
+
+
+def one_way_only(asked: Sequence[str]) -> UsageError:
+    """Return the error for several forms of an answer on one standard output."""
+    return UsageError(
+        f"{' and '.join(asked)} exclude each other: there is one standard output. "
+        "Take one of them; --csv FILE goes with any"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
-from .options import Common, Listed
+from ..errors import NothingError, SeeingError, UsageError
+from .options import Common, Listed, one_way_only
+from .table import print_table, printable
 
 if TYPE_CHECKING:
     from ..show.listing import Listing
@@ -35,13 +36,6 @@ def open_closed_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
-def printable(text: str) -> str:
-    """Return text on one line: control characters and lone surrogates as escapes."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - whatever json takes
@@ -98,27 +92,62 @@ def write_text(text: str, file: str) -> None:
         raise UsageError(f"can't write {file}: {why}") from problem
 
 
+def check_output(common: Common, listed: Listed) -> None:
+    """Refuse, before any work, a call whose answer could not be given as it asks.
+
+    Raises UsageError for two forms on one standard output, and for files that can't be written.
+    """
+    ways = {"--paths": listed.paths, **common.ways()}
+    asked = [name for name, wanted in ways.items() if wanted]
+    if len(asked) > 1:
+        raise one_way_only(asked)
+    if common.csv not in (None, "-"):
+        folder = Path(str(common.csv)).parent
+        if not folder.is_dir():
+            raise UsageError(f"can't write {common.csv}: there is no folder {folder}")
+    if listed.sheet:
+        from ..show.sheet import check_sheet_path
+
+        check_sheet_path(listed.sheet)
+
+
 def print_listing(
     listing: "Listing[Any]", common: Common, listed: Listed, *, table_head: str = ""
 ) -> None:
-    """Print a list of items in the way that was asked for, and write its sheet."""
+    """Print a list of items in the way that was asked for, and write its sheet.
+
+    A sheet that can't be drawn is an error only after the answer has been printed.
+    """
+    problem: SeeingError | None = None
+    if listed.sheet:
+        try:  # before the answer: whoever reads that may close the pipe (`| head -3`)
+            listing.sheet(listed.sheet)
+        except SeeingError as error:
+            problem = error
     for text in listing.remarks:
         remark(text, common)
-    if listed.sheet:
-        listing.sheet(listed.sheet)
+    if listed.sheet and problem is None:
         remark(f"contact sheet: {listed.sheet}", common)
     if listed.paths:
+        if common.csv:
+            write_csv(listing.as_json()["results"], common.csv)
         write_paths([entry.item.bytes for entry in listing], nul=listed.nul)
     elif not print_document(listing.as_json(), "results", common) and len(listing):
         if table_head:
             print(table_head)
         columns = [column.title for column in listing.columns]
-        right = [True, *(column.right for column in listing.columns), False]
+        at_right = [column.right for column in listing.columns]
         rows = [
             [str(entry.rank), *(column.text(entry) for column in listing.columns), str(entry.item)]
             for entry in listing
         ]
-        print_table(["rank", *columns, "item"], rows, right=right)
+        print_table(
+            ["rank", *columns, "item"], rows, right=[True, *at_right, False],
+            yields=[False, *(not number for number in at_right), False],
+        )  # fmt: skip
+    if problem:
+        sys.stdout.flush()
+        raise problem
 
 
 def write_paths(paths: Sequence[bytes], *, nul: bool) -> None:
@@ -129,41 +158,17 @@ def write_paths(paths: Sequence[bytes], *, nul: bool) -> None:
     sys.stdout.buffer.flush()
 
 
-def print_table(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool] | None = None
-) -> None:
-    """Print an aligned table: folded to the width of a terminal, as wide as it needs in a pipe."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    right = right or [False] * len(titles)
-    if sys.stdout.isatty():
-        _print_on_terminal(titles, cells, right)
-        return
-    # without rich: half of what a quick search would take is its import
-    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
-    for row in [list(titles), *cells]:
-        aligned = [
-            cell.rjust(width) if at_right else cell.ljust(width)
-            for cell, width, at_right in zip(row, widths, right, strict=True)
-        ]
-        print("  ".join(aligned).rstrip())
+def named(given: Sequence[str] | None, listed: Listed, *, enough: bool = False) -> list[str]:
+    """Return the paths given as arguments and those listed in the file of --from.
 
-
-def _print_on_terminal(
-    titles: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
-) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for place, title in enumerate(titles):
-        last = place + 1 == len(titles)
-        table.add_column(
-            title, justify="right" if right[place] else "left", overflow="fold", no_wrap=not last
-        )
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    enough: whether the call means something without any. Raises NothingError where the file lists
+    nothing: an empty list never stands for everything.
+    """
+    paths = [*(given or []), *read_list(listed.listed, nul=listed.nul)]
+    if listed.listed is not None and not paths and not enough:
+        whence = "standard input" if listed.listed == "-" else listed.listed
+        raise NothingError(f"nothing to do: {whence} lists no paths")
+    return paths
 
 
 def read_list(file: str | None, *, nul: bool) -> list[str]:

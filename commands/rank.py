@@ -7,8 +7,9 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .index import stopping
 from .options import Common, Listed, Making, unfold
-from .output import print_listing, progress, read_list
+from .output import check_output, named, print_listing, progress
 from .session import opened, options_of
+from .videos import FrameWords, Reading, videos_among
 
 
 def register(app: typer.Typer) -> None:
@@ -19,31 +20,55 @@ def register(app: typer.Typer) -> None:
 def rank(
     items: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ITEM...", help="Pictures or folders; without any, the library."),
+        typer.Argument(
+            metavar="ITEM...",
+            help="Pictures or folders, or the files of a video; without any, the library.",
+        ),
     ] = None,
     *,
     reference: Annotated[
         str | None, typer.Option(metavar="FILE", help="A picture of how it should look.")
     ] = None,
-    by: Annotated[str, typer.Option(metavar="SCORER", help="What gives the scores.")] = "embedding",
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCORER",
+            help="What gives the scores: embedding for pictures; for videos reference or self "
+            "(the default), embedding, pipp, pipp-normalised, laplacian, tenengrad, band-power, "
+            "roundness, brightness, dot, pipp-name.",
+        ),
+    ] = None,
     top: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N best.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep/--no-keep", help="Keep the scores in the library.")
     ] = True,
+    words: FrameWords,
+    reading: Reading,
     making: Making,
     listed: Listed,
     common: Common,
 ) -> int:
-    """Order pictures from best to worst, and say why each stands where it stands.
+    """Order pictures or frames from best to worst, and say why each stands where it stands.
 
-    Pictures that are not in the library yet are indexed first.
+    Pictures that are not in the library yet are indexed first. Several video files are one
+    capture; their frames are registered, flagged where something is wrong, and ranked.
     """
+    names = None if not items and listed.listed is None else named(items, listed)
+    if videos_among(names or [], words, by):
+        from .rank_videos import rank_videos
+
+        return rank_videos(
+            names or [], words, reading, common, listed,
+            reference=reference, by=by, top=top, keep=keep,
+        )  # fmt: skip
+    by = by or "embedding"
     if by == "embedding" and reference is None:
         raise UsageError("what is best? Name a picture that shows it: --reference FILE")
+    check_output(common, listed)
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
             ranking = library.rank(
-                [*(items or []), *read_list(listed.listed, nul=listed.nul)],
+                names,
                 reference=reference, by=by, encoder=making.encoder, options=options_of(making),
                 keep=keep, progress=tell, should_stop=should_stop,
             )  # fmt: skip
@@ -51,4 +76,4 @@ def rank(
         print_listing(shown, common, listed)
     if not len(ranking):
         return EXIT_NOTHING
-    return EXIT_PARTLY if any(entry.score is None for entry in ranking) else EXIT_DONE
+    return EXIT_PARTLY if ranking.incomplete else EXIT_DONE

@@ -7,8 +7,9 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, LibraryError
 from .options import Common, unfold
-from .output import print_document, print_table, printable
+from .output import print_document
 from .session import opened
+from .table import print_table, printable
 
 if TYPE_CHECKING:
     from ..db.status import Status

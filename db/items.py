@@ -43,14 +43,15 @@ class Item:
     @property
     def bytes(self) -> bytes:
         """The address as bytes, exact, seen from the working directory where it lies below it."""
-        return os.fsencode(str(Address(_from_here(self.path), self.frame, self.part)))
+        return os.fsencode(str(Address(from_here(self.path), self.frame, self.part)))
 
     def __str__(self) -> str:
         """Return the address, readable, seen from the working directory where it lies below it."""
         return readable(self.bytes)
 
 
-def _from_here(path: Path) -> Path:
+def from_here(path: Path) -> Path:
+    """Return a path as seen from the working directory where it lies below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
@@ -93,6 +94,29 @@ def items_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[Item]:
         condition, values = address_condition(catalogue, path)
         for item in _select(catalogue, f"sources.state = 'present' AND ({condition})", values):
             found[item.id] = item
+    return list(found.values())
+
+
+def unreadable_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[tuple[Item, str]]:
+    """Return the files at or below some paths that could not be read, each with the reason.
+
+    They hold no items: the item that stands for one has no size, and state "unreadable".
+    """
+    found: dict[int, tuple[Item, str]] = {}
+    for path in paths:
+        condition, values = address_condition(catalogue, path)
+        with catalogue.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, path, digest, error FROM sources "
+                f"WHERE state = 'unreadable' AND ({condition}) ORDER BY path",
+                values,
+            ).fetchall()
+        for source, stored, digest, reason in rows:
+            item = Item(
+                -source, -source, catalogue.located(stored), None, None, 0, 0, 0, None, "",
+                digest or "", "unreadable",
+            )  # fmt: skip
+            found[source] = (item, reason)
     return list(found.values())
 
 

@@ -18,6 +18,7 @@ from ..index.query import QueryVector, nearest
 from ..index.similarity import Similarities, similarities
 from ..index.store import open_index
 from ..show.matches import Asked, Match, Matches
+from .choose import lacking
 from .targets import Target, leave_out, picture_target, text_target
 
 
@@ -66,6 +67,7 @@ def find_similar(
     )
     entries = _entries(catalogue, ids, scores, usual)
     remarks += _copies(asked)
+    remarks += filter(None, [lacking(catalogue, stored)])
     if not entries:
         remarks.append(_why_empty(index.count(), allow, query))
     return Matches(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..db.advice import index_command
 from ..db.catalogue import Catalogue
 from ..db.vectors import (
     StoredEncoder,
@@ -66,7 +67,7 @@ def _examine_vectors(catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool
     if not damaged:
         return [Finding("good", f"{encoder.name}: {n} vectors are whole")]
     what = f"{encoder.name}: {len(damaged)} of {n} vectors are damaged"
-    again = f"q index --encoder {encoder.name} {catalogue.root}"
+    again = index_command(catalogue, encoder.name)
     if mend and catalogue.writable:
         drop_vectors(catalogue, encoder, damaged)
         return [Finding("wrong", what, f"forgotten; make them again with: {again}")]

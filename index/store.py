@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..db.advice import index_command
 from ..db.catalogue import Catalogue, now
 from ..db.vectors import (
     StoredEncoder,
@@ -63,7 +64,7 @@ def build_index(
     if damaged:
         remark(
             f"{len(damaged)} vectors of {encoder.name} in {file.path} are damaged and left out; "
-            f"they are made again by: q index --encoder {encoder.name} {catalogue.root}"
+            f"they are made again by: {index_command(catalogue, encoder.name)}"
         )
         if catalogue.writable:
             drop_vectors(catalogue, encoder, damaged)

@@ -44,10 +44,10 @@ class Embedding:
     def _scored(self, cosine: float) -> Score:
         cosine = max(-1.0, min(1.0, cosine))  # float16 rows are not quite of length 1
         percentile = self._similarities.percentile(cosine) if self._similarities else None
-        reason = f"cosine {cosine:.3f} to {self._reference.path.name}"
-        if percentile is not None:
-            reason += f", closer than {percentile:.1f} % of random pairs"
-        return Score(cosine, reason)
+        if percentile is None:
+            return Score(cosine, "")
+        # the score is the cosine, the call names the reference: neither again on each line
+        return Score(cosine, f"closer than {min(percentile, 99.9):.1f} % of random pairs")
 
 
 def make(setting: Setting) -> Scorer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..db.items import Item
 from ..db.scores import keep_scores, kept_scores
+from ..errors import UsageError
 from ..media.address import Address
 from ..show.listing import Column, Listing
 from .scorer import Scorer, Setting
@@ -47,10 +48,21 @@ class Ranking(Listing[Ranked]):
     reference: Address | None = None
     encoder: str | None = None
     remarks: list[str] = field(default_factory=list)
+    failed: int = 0
+    """How many of the pictures failed in this call and had not failed before."""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether pictures failed now, or readable ones have no score."""
+        unscored = (e for e in self.entries if e.score is None and e.item.state != "unreadable")
+        return self.failed > 0 or next(unscored, None) is not None
 
     def top(self, n: int) -> "Ranking":
-        """Return the n best."""
-        return Ranking(self.scorer, self.entries[:n], self.reference, self.encoder, self.remarks)
+        """Return the n best; raises UsageError for less than none."""
+        if n < 0:
+            raise UsageError(f"the {n} best make no sense: take 0 or more")
+        best = self.entries[:n]
+        return Ranking(self.scorer, best, self.reference, self.encoder, self.remarks, self.failed)
 
     def head(self) -> dict[str, Any]:
         """Return scorer, encoder and reference."""

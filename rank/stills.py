@@ -1,16 +1,27 @@
 """Ranking still pictures of a library."""
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..db.catalogue import Catalogue
-from ..db.items import items_below, items_by_id, present_items
+from ..db.items import (
+    Item,
+    items_at,
+    items_below,
+    items_by_id,
+    present_items,
+    unreadable_below,
+)
 from ..db.vectors import StoredEncoder
 from ..embed.encoder import Encoder
+from ..flow.choose import lacking
 from ..flow.targets import Target, picture_target
 from ..index.similarity import similarities
 from ..index.store import open_index
-from .ranking import Ranking, rank_items
+from ..media.find import find
+from .ranking import Ranked, Ranking, rank_items
 from .scorer import Reference, Setting
 from .table import make_scorer
 
@@ -22,10 +33,10 @@ def rank_stills(
     by: str,
     *,
     reference: str | Path | None,
-    below: Sequence[str | Path],
+    names: Sequence[str | Path] | None,
     keep: bool,
 ) -> Ranking:
-    """Rank the items at or below some paths (all, when there are none) by a scorer.
+    """Rank the items that some names mean (all, for None) by a scorer; unreadable files come last.
 
     `make` is called only when the reference has to be encoded.
     """
@@ -39,10 +50,52 @@ def rank_stills(
     usual = similarities(catalogue, stored, open_index(catalogue, stored, remark=remarks.append))
     setting = Setting(catalogue, stored, shown, usual)
     scorer = make_scorer(by, setting)
-    if below:
-        items = items_below(catalogue, [Path(path) for path in below])
-    else:
+    broken: list[tuple[Item, str]] = []
+    if names is None:
         items = list(items_by_id(catalogue, present_items(catalogue)).values())
+    else:
+        items, broken = _meant(catalogue, names)
     ranked = rank_items(setting, scorer, items, keep=keep)
+    if target:
+        ranked = _reference_named(ranked, target)
+    ranked += [
+        Ranked(place, item, None, None, reason)
+        for place, (item, reason) in enumerate(broken, len(ranked) + 1)
+    ]
+    if names is None:
+        remarks += filter(None, [lacking(catalogue, stored)])
+    if not ranked:
+        remarks.append(_why_empty(names))
     address = target.address if target else None
     return Ranking(scorer.identity, ranked, address, stored.identity, remarks)
+
+
+def _meant(
+    catalogue: Catalogue, names: Sequence[str | Path]
+) -> tuple[list[Item], list[tuple[Item, str]]]:
+    """Return the items that names mean, and the files that can't be read with the reason."""
+    search = find(names)
+    below = [Path(path) for path in search.walked.paths]
+    items = {item.id: item for item in items_below(catalogue, below)}
+    items |= {item.id: item for at in search.addresses for item in items_at(catalogue, at)}
+    return list(items.values()), unreadable_below(catalogue, below)
+
+
+def _reference_named(ranked: Sequence[Ranked], reference: Target) -> list[Ranked]:
+    """Say where the reference itself and its copies stand, which are like it by being it."""
+    itself = {item.id for item in reference.items}
+    here = os.path.abspath(reference.address.path) if reference.address else ""  # noqa: PTH100
+    reasons = {True: "the reference itself", False: "same content as the reference"}
+    return [
+        replace(entry, reason=reasons[str(entry.item.path) == here])
+        if entry.item.id in itself
+        else entry
+        for entry in ranked
+    ]
+
+
+def _why_empty(names: Sequence[str | Path] | None) -> str:
+    if names is None:
+        return "nothing to rank: the library holds no pictures that are present (see q status)"
+    told = ", ".join(str(name) for name in names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"nothing to rank: no pictures at or below {told}"

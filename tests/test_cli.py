@@ -16,6 +16,7 @@ import pytest
 import typer
 
 from seeing.cli import app, run
+from seeing.commands.table import fitted
 from seeing.errors import EXIT_DONE, EXIT_ERROR, EXIT_NOTHING, EXIT_PARTLY
 from seeing.library import open_library
 
@@ -619,3 +620,108 @@ def test_a_table_on_a_narrow_terminal_loses_nothing(home: Path, draw: Draw) -> N
     )
     letters = re.sub(r"\x1b\[[0-9;]*m|\s", "", shown)
     assert f"pictures/{name}" in letters
+
+
+NUMBERS = re.compile(r"^ *\d+  ", re.MULTILINE)
+
+
+def test_a_ranking_on_80_columns_keeps_names_and_digits(home: Path, draw: Draw) -> None:
+    name = "a-long-name-of-a-picture.png"
+    draw(home / "pictures" / "a-folder" / name, 50)
+    q("index", "pictures", cwd=home)
+    for columns in ("80", "66"):
+        shown = on_a_terminal(
+            ["rank", "-q", "--reference", "pictures/0.png"], home, NO_COLOR="1", COLUMNS=columns
+        )
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+        lines = plain.splitlines()
+        assert max(map(len, lines)) <= int(columns)
+        assert len(NUMBERS.findall(plain)) == 6, plain
+        (row,) = [line for line in lines if "pictures/a-folder" in line]
+        assert re.search(r" -?\d\.\d{4}  +\d+ ", row), "digits are whole"
+        assert name in re.sub(r"\s|of random pairs", "", plain[plain.index(row) :]), plain
+        assert "cosine" not in plain
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        (200, [4, 6, 5, 34, 44]),
+        (80, [4, 6, 5, 18, 39]),  # "why" folds first, then the name
+        (68, [4, 6, 5, 18, 27]),
+        (60, [4, 6, 5, 0, 39]),  # then "why" is left out
+        (30, [4, 6, 5, 0, 9]),
+    ],
+)
+def test_words_fold_before_names_and_digits_never(room: int, expected: list[int]) -> None:
+    right = [True, True, True, False, False]
+    yields = [False, False, False, True, False]
+    assert fitted([4, 6, 5, 34, 44], right, yields, room) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--json --paths", "--jsonl --paths", "--json --jsonl", "--csv - --json", "--csv - --paths",
+        "--csv - --jsonl",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["find-similar pictures/0.png", "rank --reference x.png"])
+def test_one_answer_on_one_output(home: Path, ask: Ask, command: str, options: str) -> None:
+    answer = ask(*command.split(), *options.split())
+    assert answer.status == EXIT_ERROR
+    assert answer.out == ""
+    assert "exclude each other" in answer.err
+
+
+@pytest.mark.parametrize("way", ["--paths", "--json", "--jsonl", ""])
+def test_csv_to_a_file_goes_with_any_answer(home: Path, ask: Ask, way: str) -> None:
+    answer = ask("find-similar", "pictures/0.png", "-n", "3", "--csv", "t.csv", *way.split())
+    assert answer.status == EXIT_DONE
+    assert answer.out
+    assert len(list(csv.DictReader((home / "t.csv").read_text().splitlines()))) == 3
+
+
+def test_an_empty_list_ends_with_1(home: Path, ask: Ask) -> None:
+    (home / "none.txt").write_text("")
+    for call in (
+        ["rank", "--reference", "pictures/0.png"], ["find-similar"], ["index"]
+    ):  # fmt: skip
+        answer = ask(*call, "--from", "none.txt")
+        assert (answer.status, answer.out) == (EXIT_NOTHING, "")
+        assert answer.err == "q: nothing to do: none.txt lists no paths\n"
+
+
+@pytest.mark.parametrize("sheet", ["sheet.xyz", "sheet", "no/folder/sheet.png", "pictures"])
+def test_a_sheet_that_cannot_be_is_told_before_any_work(
+    home: Path, ask: Ask, draw: Draw, sheet: str
+) -> None:
+    draw(home / "more" / "new.png", 70)
+    answer = ask("rank", "more", "--reference", "pictures/0.png", "--sheet", sheet)
+    assert (answer.status, answer.out) == (EXIT_ERROR, "")
+    assert answer.err.count("\n") == 1
+    assert ask("status", "--json").document()["items"] == 5, "nothing was indexed"
+
+
+def test_a_sheet_that_fails_does_not_take_the_answer_with_it(
+    home: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seeing.show import sheet
+
+    small = sheet._FORMATS[".webp"]._replace(longest=100)
+    monkeypatch.setitem(sheet._FORMATS, ".webp", small)
+    answer = ask("find-similar", "pictures/0.png", "--sheet", "s.webp", "--paths")
+    assert answer.status == EXIT_ERROR
+    assert len(answer.out.splitlines()) == 4
+    assert "holds 100 pixels" in answer.err.splitlines()[-1]
+
+
+def test_newly_broken_pictures_give_a_ranking_status_3(home: Path, ask: Ask) -> None:
+    (home / "pictures" / "broken.png").write_text("no picture")
+    call = ["rank", "pictures", "--reference", "pictures/0.png"]
+    answer = ask(*call)
+    assert answer.status == EXIT_PARTLY
+    assert "q: pictures/broken.png: not a picture" in answer.err
+    assert "broken.png" in answer.out.splitlines()[-1]
+    assert "not a picture that can be read" in answer.out.splitlines()[-1]
+    assert ask(*call).status == EXIT_DONE, "as before"

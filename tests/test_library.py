@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,13 @@ from PIL import Image
 import seeing
 from seeing.cli import run
 from seeing.db.items import Item
-from seeing.errors import EncoderError, LibraryError, UsageError
+from seeing.errors import (
+    EncoderError,
+    InterruptionError,
+    LibraryError,
+    NothingError,
+    UsageError,
+)
 from seeing.library import Library, open_library
 from seeing.media.address import Address
 
@@ -431,7 +438,9 @@ def test_rank_is_the_order_of_cosines(library: Library) -> None:
         assert entry.score is not None
         percent = min(100.0, max(0.0, 100 * (entry.score - low) / (high - low)))
         assert entry.percent == pytest.approx(percent)
-        assert entry.reason.startswith(f"cosine {entry.score:.3f} to 8.png, closer than ")
+    assert ranking[0].reason == "the reference itself"
+    for entry in ranking[1:]:
+        assert re.fullmatch(r"closer than \d+\.\d % of random pairs", entry.reason)
     assert ranking.scorer.startswith("embedding@")
     assert ranking.encoder == library.encoders()[0].identity
 
@@ -485,8 +494,73 @@ def test_rank_indexes_what_is_not_there_yet(own: Library, draw: Draw) -> None:
     draw(folder / "more" / "a.png", 50)
     (folder / "more" / "broken.png").write_bytes(b"no picture")
     ranking = own.rank(folder / "more", reference=folder / "0.png")
-    assert [r.item.path.name for r in ranking] == ["a.png"]
+    assert [(r.item.path.name, r.score is None) for r in ranking] == [
+        ("a.png", False), ("broken.png", True)
+    ]  # fmt: skip
+    assert "not a picture" in ranking[1].reason
     assert any("broken.png" in remark for remark in ranking.remarks)
+    assert ranking.incomplete, "status 3: it failed now and had not failed before"
+    again = own.rank(folder / "more", reference=folder / "0.png")
+    assert [r.item.path.name for r in again] == ["a.png", "broken.png"]
+    assert not again.incomplete, "broken before: a nightly run ends with 0"
+    assert not again.remarks
+
+
+def test_a_glob_is_ranked_as_it_is_indexed(own: Library, draw: Draw) -> None:
+    folder = own.folder.parent
+    draw(folder / "more" / "a.png", 50)
+    draw(folder / "more" / "b.jpg", 51)
+    ranking = own.rank(folder / "more" / "*.png", reference=folder / "0.png")
+    assert [r.item.path.name for r in ranking] == ["a.png"]
+    with pytest.raises(UsageError, match="nothing matches"):
+        own.rank(folder / "more" / "*.fits", reference=folder / "0.png")
+
+
+def test_an_empty_list_is_not_everything(own: Library) -> None:
+    with pytest.raises(NothingError, match="nothing to rank"):
+        own.rank([], reference=own.folder.parent / "0.png")
+    assert len(own.rank(reference=own.folder.parent / "0.png")) == 5
+
+
+def test_nothing_to_rank_says_why(own: Library) -> None:
+    folder = own.folder.parent
+    (folder / "empty").mkdir()
+    assert own.rank(folder / "empty", reference=folder / "0.png").remarks == [
+        f"nothing to rank: no pictures at or below {folder / 'empty'}"
+    ]
+    own.forget([folder / f"{n}.png" for n in range(5)])
+    (told,) = own.rank(reference=folder / "0.png").remarks
+    assert told.startswith("nothing to rank: the library holds no pictures")
+
+
+def test_copies_of_the_reference_are_named_in_its_ranking(own: Library) -> None:
+    folder = own.folder.parent
+    shutil.copy(folder / "0.png", folder / "copy.png")
+    ranking = own.rank([folder], reference=folder / "0.png")
+    told = {r.item.path.name: r.reason for r in ranking}
+    assert told["0.png"] == "the reference itself"
+    assert told["copy.png"] == "same content as the reference"
+
+
+def test_a_stopped_ranking_is_no_ranking(own: Library, draw: Draw) -> None:
+    folder = own.folder.parent
+    for seed in range(300):
+        draw(folder / "many" / f"{seed}.png", 100 + seed)
+    with pytest.raises(InterruptionError, match="Run the same command"):
+        own.rank(folder / "many", reference=folder / "0.png", should_stop=lambda: True)
+
+
+def test_pictures_without_vectors_of_the_encoder_are_told(own: Library, draw: Draw) -> None:
+    folder = own.folder.parent
+    draw(folder / "sub" / "a.png", 50)
+    own.index(folder / "sub", encoder="colour")
+    for found in (
+        own.find_similar(folder / "0.png", encoder="colour"),
+        own.rank(reference=folder / "0.png", encoder="colour"),
+    ):
+        (told,) = found.remarks
+        assert told.startswith("5 of 6 pictures have no vectors of colour: q index --encoder col")
+        assert told.endswith(str(folder)), "the folder that was indexed"
 
 
 def test_top(library: Library) -> None:
