@@ -24,7 +24,7 @@ from ..media.address import Address
 from ..media.digest import digest as digest_of
 from ..media.digest import read_content
 from ..media.picture import Picture
-from ..media.read import read
+from ..video.item import read
 from .pipeline import Workers
 
 KEEP_CONTENT = 8 << 20

@@ -18,7 +18,7 @@ from ..errors import EncoderError, PictureError, UsageError
 from ..media.address import Address, parse
 from ..media.borders import without_black_borders
 from ..media.digest import digest
-from ..media.read import read
+from ..video.item import read
 
 _WEIGHTED = re.compile(r"(?P<weight>\d+(?:\.\d+)?):(?P<name>.+)", re.DOTALL)
 

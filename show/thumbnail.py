@@ -8,7 +8,7 @@ import numpy as np
 
 from ..media.address import Address
 from ..media.display import display
-from ..media.read import read
+from ..video.item import read
 
 
 def thumbnail(address: Address, side: int) -> Any:  # noqa: ANN401 - PIL is imported late

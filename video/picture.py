@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..media.colour import floats
-from ..media.picture import Metadata, Picture
+from ..media.picture import Metadata, Picture, Samples
 from .base import Video
 from .debayer import colour, luminance
 
@@ -11,11 +11,17 @@ from .debayer import colour, luminance
 def frame_picture(video: Video, number: int) -> Picture:
     """Return a frame as a picture: in colour where it has a mosaic, bits and scale kept.
 
-    Of a mosaic of cyan, magenta and yellow it is the brightness, at half the size. Raises
-    PictureError where there is no such frame, or it can't be decoded.
+    Raises PictureError where there is no such frame, or it can't be decoded.
+    """
+    return picture_of(video, number, video.frame(number))
+
+
+def picture_of(video: Video, number: int, samples: Samples) -> Picture:
+    """Return a frame that was read, (height, width, planes), as a picture.
+
+    Of a mosaic of cyan, magenta and yellow it is the brightness, at half the size.
     """
     about = video.about
-    samples = video.frame(number)
     small = min(samples.shape[:2]) < 4  # no mosaic to speak of
     if about.pattern == "CMY" and not small:
         grey = luminance(samples[None], about.pattern)[0]
