@@ -81,6 +81,14 @@ def cosines(
     return found
 
 
+def unit(
+    vector: NDArray[np.float32], band: Band, edges: tuple[float, float] = WIDE_BAND
+) -> NDArray[np.float32]:
+    """Return a vector (d,) that has length 1 in a band."""
+    weight = np.repeat(band.filter(*edges), 2)
+    return vector / np.float32(max(float(np.linalg.norm(vector * weight)), 1e-30))
+
+
 def band_power(survey: Survey, band: tuple[float, float] = DETAIL_BAND) -> NDArray[np.float64]:
     """Return (n,) power of frames of unit flux in a band, less the power of noise.
 

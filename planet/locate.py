@@ -118,8 +118,8 @@ class Locator:
         rows, columns = (np.arange(n, dtype=np.float32) for n in means.shape[1:])
         area, y, x, spread = _moments(masks, rows, columns)
         if self.usual is not None:
-            odd = np.abs(area / self.usual[0] - 1) > _ODD
-            odd |= np.abs(spread / self.usual[1] - 1) > _ODD
+            odd = np.abs(area - self.usual[0]) > _ODD * self.usual[0]
+            odd |= ~(np.abs(spread - self.usual[1]) <= _ODD * self.usual[1])
             for number in np.flatnonzero(odd & (area > 0)):
                 masks[number] = self._largest(masks[number])
             if odd.any():

@@ -14,13 +14,16 @@ from .locate import Locator, block, small
 from .scene import Kind, Scene
 from .windows import Register, taper
 
-Verdict = Literal["right", "mirrored", "wrong", "featureless"]
+Verdict = Literal["right", "mirrored", "featureless", "other side", "wrong"]
+USED: tuple[Verdict, ...] = ("right", "mirrored", "featureless")
+"""Verdicts with which a reference ranks; with the others a video ranks itself."""
 
 SEARCH_BAND = (0.1, 0.6)
 """Shares of the cutoff in which a reference is compared: detail, more than the limb."""
-WRONG_BELOW = 0.75
-"""Peaks below mean another object. Measured against the video's sharpened best: right ones 0.95 to
-0.99, other objects 0.1 to 0.6 (docs/ranking.md)."""
+WRONG_BELOW, OTHER_BELOW = 0.7, 0.9
+"""Peaks below mean another object, or another side of it (or one of its kind). Measured against
+the video's sharpened best: right ones 0.95 to 0.99, the same planet turned by 30 degrees of
+longitude 0.76 to 0.91, others of its kind 0.84 to 0.86, other objects 0.1 to 0.6."""
 MARGIN = 0.03
 """A smaller lead over the other handedness does not tell which is right."""
 _TURN_STEP = 5.0
@@ -55,6 +58,8 @@ class Registered:
     """The best of the other handedness."""
     coefficients: NDArray[np.complex64]
     verdict: Verdict
+    scale: float
+    """The reference's size over that in the video, both in pixels of their files."""
 
     @property
     def margin(self) -> float:
@@ -66,13 +71,18 @@ class Registered:
         """What a person should know of it, in one line."""
         best = self.best
         lies = (
-            f"turned by {best.turn:+.1f} degrees, {best.scale:.3f} times as large, agreement "
+            f"turned by {best.turn:+.1f} degrees, {self.scale:.3f} times as large, agreement "
             f"{best.peak:.2f}"
         )
         if self.verdict == "wrong":
             return (
                 f"the reference does not show this object (best agreement {best.peak:.2f}): "
                 "it is not used; the video is ranked by itself"
+            )
+        if self.verdict == "other side":
+            return (
+                f"the reference is like this object but not the same (agreement {best.peak:.2f}): "
+                "another side of it, or another of its kind; the video is ranked by itself"
             )
         if self.verdict == "featureless":
             return (
@@ -86,7 +96,7 @@ class Registered:
         """Return turn (degrees), scale, mirrored, peak, margin and verdict, JSON-able."""
         best = self.best
         return {
-            "turn": round(float(best.turn), 3), "scale": round(float(best.scale), 5),
+            "turn": round(float(best.turn), 3), "scale": round(float(self.scale), 5),
             "mirrored": best.mirrored, "peak": round(best.peak, 4),
             "margin": round(self.margin, 4), "verdict": self.verdict,
         }  # fmt: skip
@@ -149,16 +159,22 @@ def read_reference(path: Path) -> NDArray[np.float32]:
 
 
 def register_reference(
-    picture: NDArray[np.float32], own_best: NDArray[np.float32], scene: Scene
+    picture: NDArray[np.float32],
+    own_best: NDArray[np.float32],
+    scene: Scene,
+    *,
+    step: int = 1,
 ) -> Registered:
     """Find how a grey picture (h, w) lies on a video: scale, rotation, mirror, shift.
 
     own_best: (d,) in-band vector of the video's own sharpened best (`inband.own_best`): a stack
     as sharp as the reference, so that their likeness tells whether they show the same object.
+    step: pixels of the file to one of the luminance (2 for mosaics).
     All turns in steps of 5 degrees, scales within 18 % of that of the disc (surfaces: within a
     factor of 1.6), both handednesses; the best three of each are refined.
     """
     band, kind = scene.band, scene.kind
+    full = picture.shape[0]
     picture = _fitting(picture, band.side)
     warper = Warper(picture, band, kind)
     start, scales = _start(picture, scene)
@@ -176,12 +192,15 @@ def register_reference(
         candidates = [peaks[i] for i in np.argsort([-p.peak for p in peaks], kind="stable")[:3]]
         found.append(max((_refined(warper, register, c) for c in candidates), key=_peak))
     best, other = sorted(found, key=_peak, reverse=True)
-    return Registered(best, other, warper.coefficients([best])[0], _verdict(best, other))
+    size = best.scale * (full / picture.shape[0]) / (scene.shrink * step)
+    return Registered(best, other, warper.coefficients([best])[0], _verdict(best, other), size)
 
 
 def _verdict(best: Placed, other: Placed) -> Verdict:
     if not best.peak >= WRONG_BELOW:
         return "wrong"
+    if best.peak < OTHER_BELOW:
+        return "other side"
     if best.peak - other.peak < MARGIN:
         return "featureless"
     return "mirrored" if best.mirrored else "right"

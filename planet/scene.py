@@ -57,19 +57,23 @@ def spread(count: int, most: int = SAMPLE) -> NDArray[np.int64]:
 def hot_pixels(frames: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return (m, 2) rows and columns of pixels that stand out of all neighbours in the median.
 
-    Median over frames minus its own 3 x 3 median, above 6 robust standard deviations, and alone:
+    The median over 50 frames, minus its own 3 x 3 median, must exceed 6 robust standard deviations
+    of the picture and 6 of the median at that place, and 2 % of the range; and it must stand alone:
     the limb of a planet that does not move stands out too, but as a line.
     """
     import cv2
 
-    middle = np.median(frames[:: max(1, len(frames) // 50)], axis=0).astype(np.float32)
+    some = frames[:: max(1, len(frames) // 50)]
+    middle = np.median(some, axis=0).astype(np.float32)
     above = middle - cv2.medianBlur(middle, 3)
     sigma = 1.4826 * float(np.median(np.abs(above - np.median(above))))
-    least = 0.02 * float(np.ptp(middle))
+    # the standard error of a median of n values is 1.25 sigma / sqrt(n)
+    here = 1.4826 * np.median(np.abs(some - middle), axis=0) * 1.25 / np.sqrt(len(some))
+    least = np.maximum(HOT_SIGMA * np.maximum(sigma, here), 0.02 * float(np.ptp(middle)))
     ring = np.ones((3, 3), np.uint8)
     ring[1, 1] = 0
     neighbours = cv2.dilate(above, ring)
-    return np.argwhere((above > max(HOT_SIGMA * sigma, least)) & (neighbours < 0.5 * above))
+    return np.argwhere((above > least) & (neighbours < 0.5 * above))
 
 
 def mend(frames: NDArray[Any], hot: NDArray[np.int64]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from ..media.picture import Samples
 from ..networks.memory import keep_freed_memory
 from ..video.base import Video
 from ..video.debayer import luminance
+from .band import CUTOFF
 from .kept import KeptSurvey
 from .locate import small
 from .scene import Kind, Scene, learn, mend, shrunk, spread
@@ -129,7 +130,9 @@ def _learned(video: Video, watching: Watching) -> tuple[Scene, NDArray[np.float3
     numbers, frames = _sample(video, spread(len(video), min(200, most)))
     if not len(frames):
         raise PictureError("none of its frames can be decoded")
-    scene = learn(frames, numbers, kind=watching.kind, cutoff=watching.cutoff)
+    # the luminance of a mosaic has half the pixels: the cutoff lies at twice as many cycles of them
+    cutoff = (watching.cutoff or CUTOFF) * (2 if about.pattern else 1)
+    scene = learn(frames, numbers, kind=watching.kind, cutoff=min(cutoff, 0.5))
     surveyor = Surveyor(scene, np.ones(scene.band.dimension, np.float32), top=np.inf)
     mended = shrunk(mend(frames, scene.hot), scene.shrink)
     found = scene.locator.locate(small(mended, scene.locator.side))

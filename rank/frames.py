@@ -15,7 +15,7 @@ from ..media.digest import digest
 from ..planet import inband
 from ..planet.flags import Flags, find_flags
 from ..planet.kept import KeptSurvey, key_of
-from ..planet.reference import read_reference, register_reference
+from ..planet.reference import USED, read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
@@ -54,9 +54,9 @@ def rank_frames(
 ) -> FrameRanking:
     """Rank the frames of an open video, which stays open for sheets and stacks.
 
-    by: a scorer; None takes `reference` where there is one, else `self`. A reference that does not
-    show the same object is named as wrong, and the video ranks itself. Raises PictureError when
-    the video fails, UsageError for a scorer or reference that can't be.
+    by: a scorer; None takes `reference` where there is one, else `self`. A reference that shows
+    another object, or another side of it, is named as such, and the video ranks itself.
+    Raises PictureError when the video fails, UsageError for a scorer or reference that can't be.
     """
     options, calls = options or FrameOptions(), calls or Calls()
     digests = file_digests(video)
@@ -74,12 +74,13 @@ def rank_frames(
         picture = read_reference(shown.path)
         registered = register_reference(
             picture, inband.own_best(survey, setting.usable), survey.scene,
+            step=2 if video.about.pattern else 1,
         )  # fmt: skip
         remarks.append(registered.sentence)
         setting = FrameSetting(
             video, survey, flags, digest(shown.path), picture, registered, calls.progress
         )
-        if registered.verdict == "wrong" and by in (None, "reference"):
+        if registered.verdict not in USED and by in (None, "reference"):
             by = _DEFAULT
     scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
     writable = keep and catalogue.writable
