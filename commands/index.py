@@ -163,7 +163,7 @@ def summary(report: "Report", pruned: int, *, dry_run: bool) -> str:
         "unreadable as before": report.failed_before,
     }  # fmt: skip
     told = ", ".join(f"{n} {what}" for what, n in counted.items() if n)
-    told = told or ("nothing new" if report.encoded else "nothing to do")
+    told = told or "nothing to do"
     if dry_run:
         later = f"; {report.encoded} to encode" if report.encoded else ""
         return f"would be: {told}{later}"

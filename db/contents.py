@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .catalogue import Catalogue
-from .sources import Pending, Plan, Source
+from .plan import Pending, Plan, Source
 from .vectors import StoredEncoder
 
 Key = tuple[str, int | None, str | None]

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import UsageError
 from .catalogue import Catalogue, readable
 from .items import address_condition
+from .plan import is_gone
 from .vectors import compact, grow_generation, stored_encoders
 
 
@@ -30,10 +31,15 @@ def forget(catalogue: Catalogue, paths: Sequence[Path]) -> int:
 
 
 def prune(catalogue: Catalogue) -> int:
-    """Forget all sources whose files have vanished; return how many items went."""
+    """Forget all sources whose files have vanished; return how many items went.
+
+    A file that is back is not forgotten, whether an index run has seen it again or not.
+    """
     with catalogue.reading() as connection:
-        found = connection.execute("SELECT id FROM sources WHERE state = 'vanished'").fetchall()
-    return _remove(catalogue, {source for (source,) in found})
+        found = connection.execute(
+            "SELECT id, path FROM sources WHERE state = 'vanished'"
+        ).fetchall()
+    return _remove(catalogue, {source for source, path in found if is_gone(catalogue, path)})
 
 
 def give_back_space(catalogue: Catalogue) -> int:

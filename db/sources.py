@@ -1,175 +1,15 @@
-"""Files against the catalogue: what is new, changed, moved, copied, vanished; writing it down."""
+"""Files in the catalogue: writing down what a refresh found."""
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from ..media.picture import Picture
-from ..media.walk import Found
 from .catalogue import Catalogue, now, readable
 from .items import item_number
+from .plan import Pending
 from .vectors import StoredEncoder, grow_generation
-
-
-class Source(NamedTuple):
-    """A file as the catalogue last saw it."""
-
-    id: int
-    size: int
-    mtime_ns: int
-    state: str
-    digest: str | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """One picture that has to be looked at: new, changed, or without a vector."""
-
-    found: Found
-    path: bytes
-    """As stored."""
-    known: Source | None
-    frame: int | None = None
-    part: str | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a refresh would do, by what the file system says; nothing has been read yet."""
-
-    new: list[Pending] = field(default_factory=list)
-    changed: list[Pending] = field(default_factory=list)
-    unencoded: list[Pending] = field(default_factory=list)
-    """Unchanged, but without a vector of this encoder."""
-    vanished: dict[int, Source] = field(default_factory=dict)
-    """By id; those that turn up elsewhere with the same content are moved, not lost."""
-    lost_before: dict[int, Source] = field(default_factory=dict)
-    """Vanished in an earlier refresh; may turn up again elsewhere."""
-    returned: list[int] = field(default_factory=list)
-    broken_again: list[int] = field(default_factory=list)
-    """Files that could not be read, vanished, and are back as they were."""
-    unchanged: int = 0
-    still_unreadable: int = 0
-
-    @property
-    def pending(self) -> list[Pending]:
-        """Everything that has to be read."""
-        # changed ones first: what is only touched can then be the original of a new copy
-        return [*self.changed, *self.new, *self.unencoded]
-
-
-def known_sources(catalogue: Catalogue) -> dict[bytes, Source]:
-    """Return every source, by its stored path."""
-    with catalogue.reading() as connection:
-        return {
-            row[0]: Source(*row[1:])
-            for row in connection.execute(
-                "SELECT path, id, size, mtime_ns, state, digest, error FROM sources"
-            )
-        }
-
-
-def unencoded_items(
-    catalogue: Catalogue, encoder: StoredEncoder | None
-) -> dict[int, list[tuple[int | None, str | None]]]:
-    """Return (frame, part) of the items that this encoder has not seen, by source."""
-    found: dict[int, list[tuple[int | None, str | None]]] = {}
-    with catalogue.reading() as connection:
-        for source, frame, part in connection.execute(
-            "SELECT source, frame, part FROM items LEFT JOIN vectors "
-            "ON vectors.item = items.id AND vectors.encoder = ? WHERE vectors.item IS NULL",
-            (encoder.id if encoder else -1,),
-        ):
-            found.setdefault(source, []).append((frame, part))
-    return found
-
-
-def compare(
-    catalogue: Catalogue,
-    found: Iterable[tuple[Found, int | None, str | None]],
-    *,
-    roots: Collection[str],
-    unlistable: Collection[str],
-    encoder: StoredEncoder | None,
-) -> Plan:
-    """Compare files with the catalogue by path, size and time.
-
-    found: each file with the frame and part asked for. roots: the folders that
-    were walked; only what lies below one of them (and not below an unlistable folder) can have
-    vanished. encoder: whose vectors are wanted; None means one the library does not know yet.
-    """
-    plan = Plan()
-    known = known_sources(catalogue)
-    unencoded = unencoded_items(catalogue, encoder)
-    addressed_only = _addressed_only(catalogue)
-    seen: set[bytes] = set()
-    asked: set[tuple[bytes, int | None, str | None]] = set()
-    for file, frame, part in found:
-        path = catalogue.stored(file.path)
-        if (path, frame, part) in asked:
-            continue
-        asked.add((path, frame, part))
-        seen.add(path)
-        source = known.get(path)
-        pending = Pending(file, path, source, frame, part)
-        if source is None:
-            plan.new.append(pending)
-        elif (source.size, source.mtime_ns) != (file.size, file.mtime_ns):
-            plan.changed.append(pending)
-        elif source.error is not None:
-            plan.still_unreadable += 1
-            if source.state == "vanished":
-                plan.broken_again.append(source.id)
-        else:
-            if source.state == "vanished" and source.id not in plan.returned:
-                plan.returned.append(source.id)
-            places = unencoded.pop(source.id, [])
-            if not _has_item(catalogue, source.id, frame, part, addressed_only):
-                places.append((frame, part))
-            missing = [Pending(file, path, source, *place) for place in places]
-            plan.unencoded.extend(missing)
-            plan.unchanged += not missing
-    for path in sorted(known.keys() - seen):
-        source = known[path]
-        if source.state == "vanished":
-            plan.lost_before[source.id] = source
-        elif _below(catalogue, path, roots) and not _below(catalogue, path, unlistable):
-            plan.vanished[source.id] = source
-    return plan
-
-
-def _addressed_only(catalogue: Catalogue) -> set[int]:
-    """Return the sources of which only frames or parts have been asked for, not the file itself."""
-    with catalogue.reading() as connection:
-        return {
-            source
-            for (source,) in connection.execute(
-                "SELECT source FROM items GROUP BY source "
-                "HAVING max(frame IS NULL AND part IS NULL) = 0"
-            )
-        }
-
-
-def _has_item(
-    catalogue: Catalogue,
-    source: int,
-    frame: int | None,
-    part: str | None,
-    addressed_only: Collection[int],
-) -> bool:
-    if frame is None and part is None:
-        return source not in addressed_only
-    row = catalogue.connection.execute(
-        "SELECT 1 FROM items WHERE source = ? AND frame IS ? AND part IS ?", (source, frame, part)
-    ).fetchone()
-    return row is not None
-
-
-def _below(catalogue: Catalogue, path: bytes, folders: Collection[str]) -> bool:
-    return any(catalogue.holds(folder, path) for folder in folders)
 
 
 def sources_of_digest(catalogue: Catalogue, digest: str) -> list[int]:
@@ -200,6 +40,7 @@ def record_picture(
         (pending.frame, pending.part),
         (about.width, about.height, picture.depth, about.taken_at, about.ra, about.dec,
          about.field_deg),
+        content=item_number(digest, frame=pending.frame, part=about.part),
     )  # fmt: skip
 
 
@@ -218,7 +59,7 @@ def record_copy(
         "FROM items WHERE source = ?",
         (original,),
     ).fetchall():
-        item = _enter_item(connection, source, digest, row[:2], row[2:9])
+        item = _enter_item(connection, source, digest, row[:2], row[2:9], content=row[9])
         connection.execute(
             "INSERT OR IGNORE INTO vectors (item, encoder, row, crc32) "
             "SELECT ?, encoder, row, vectors.crc32 FROM vectors JOIN items ON items.id = item "
@@ -320,14 +161,17 @@ def _enter_item(
     digest: str,
     place: tuple[int | None, str | None],
     about: tuple[object, ...],
+    *,
+    content: int,
 ) -> int:
+    """Enter an item; content: its number, the same for all names of one picture of a file."""
     frame, part = place
     there = connection.execute(
         "SELECT id FROM items WHERE source = ? AND frame IS ? AND part IS ?", (source, frame, part)
     ).fetchone()
     if there:
         return int(there[0])
-    content = number = item_number(digest, frame=frame, part=part)
+    number = item_number(digest, frame=frame, part=part)
     copy = 0
     while connection.execute("SELECT 1 FROM items WHERE id = ?", (number,)).fetchone():
         copy += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .catalogue import Catalogue
+from .closeness import close_from
 from .vectors import FOLDER, StoredEncoder, stored_encoders
 
 
@@ -98,8 +99,8 @@ def status_of(catalogue: Catalogue) -> Status:
         ).fetchone()
         kinds = dict(
             connection.execute(
-                "SELECT kind, count(*) FROM sources WHERE state = 'present' GROUP BY kind "
-                "ORDER BY count(*) DESC"
+                "SELECT kind, count(*) FROM items JOIN sources ON sources.id = source "
+                "WHERE state = 'present' GROUP BY kind ORDER BY count(*) DESC"
             ).fetchall()
         )
         unreadable = connection.execute(
@@ -134,18 +135,20 @@ def _encoder_status(catalogue: Catalogue, encoder: StoredEncoder) -> EncoderStat
             "SELECT count(*) FROM vectors WHERE encoder = ?", (encoder.id,)
         ).fetchone()
         close = connection.execute(
-            "SELECT close FROM similarities WHERE encoder = ?", (encoder.id,)
+            "SELECT close, quantiles FROM similarities WHERE encoder = ?", (encoder.id,)
         ).fetchone()
         made = connection.execute(
-            "SELECT kind, made_from FROM indexes WHERE encoder = ?", (encoder.id,)
+            "SELECT kind, made_from, file, size FROM indexes WHERE encoder = ?", (encoder.id,)
         ).fetchone()
     path = catalogue.folder / FOLDER / encoder.file
     state = "none yet; made at the next search"
     if made:
-        fits = made[1] == encoder.generation
+        file = catalogue.folder / "index" / made[2]
+        fits = made[1] == encoder.generation and file.is_file() and file.stat().st_size == made[3]
         state = f"{made[0]}, {'up to date' if fits else 'made again at the next search'}"
     size = path.stat().st_size / 1e6 if path.is_file() else 0.0
-    return EncoderStatus(encoder, vectors, size, close[0] if close else None, state)
+    threshold = close_from(close[0], json.loads(close[1])) if close else None
+    return EncoderStatus(encoder, vectors, size, threshold, state)
 
 
 def card_of(encoder: StoredEncoder) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..db.advice import index_command
 from ..db.catalogue import Catalogue
-from ..db.sources import Plan, compare
+from ..db.plan import Plan, compare
 from ..db.vectors import StoredEncoder, damaged_items, drop_vectors
 from ..index.similarity import similarities
 from ..index.store import open_index

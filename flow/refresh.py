@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..db import sources
 from ..db.catalogue import Catalogue, now, readable
 from ..db.contents import Contents, Fate
-from ..db.sources import Pending, Plan
+from ..db.plan import Pending, Plan, known_sources
 from ..db.vectors import StoredEncoder, VectorFile
 from ..embed.encoder import Encoder, Vectors
 from ..errors import PictureError
@@ -55,13 +55,18 @@ class Report:
 
     def count_same(self, pending: Pending) -> None:
         """Count a file that is as it was, but for its time."""
-        self.unchanged += 1
-        self.returned += bool(pending.known and pending.known.state == "vanished")
+        back = bool(pending.known and pending.known.state == "vanished")
+        self.returned += back
+        self.unchanged += not back
 
     def count_fresh(self, pending: Pending) -> None:
-        """Count a file whose content the library did not know."""
-        self.new += pending.known is None
-        self.changed += pending.known is not None
+        """Count a picture whose content the library did not know."""
+        known = pending.known
+        again = known is not None and (known.size, known.mtime_ns) != (
+            pending.found.size, pending.found.mtime_ns
+        )  # fmt: skip
+        self.changed += again
+        self.new += not again
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class Refresh:
         self._done = self._total = 0
         self._lacking: set[int] = set()
         """Pictures (by id()) whose files have not changed: all they lack is a vector."""
+        self._counted: set[int] = set()
+        """Those of them that the plan has counted as unchanged."""
         self._told: set[int] = set()
         """Pictures (by id()) that the report has counted, as moved or copied, before encoding."""
         self._failures: dict[str, str] = {}
@@ -127,7 +134,8 @@ class Refresh:
         report = self.report
         report.unchanged = plan.unchanged
         report.failed_before = plan.still_unreadable
-        self._lacking = {id(p) for p in plan.unencoded}
+        self._lacking = {id(p) for p in [*plan.unencoded, *plan.new_parts]}
+        self._counted = {id(p) for p in plan.unencoded}
         contents = Contents(self.catalogue, plan, self.stored)
         if plan.returned or plan.vanished or plan.broken_again:
             with self.catalogue.transaction() as connection:
@@ -294,7 +302,7 @@ class Refresh:
                     sources.record_vectors(connection, self.stored, rows, length=length)
             self._length = length
         for one in batches:
-            if id(one.read.pending) not in self._told | self._lacking:
+            if id(one.read.pending) not in self._told | self._counted:
                 self.report.count_fresh(one.read.pending)
         self.report.encoded += len(batches)
         self._encoded, self._settled = [], []
@@ -315,10 +323,11 @@ def preview(catalogue: Catalogue, plan: Plan, encoder: StoredEncoder | None) -> 
         unchanged=plan.unchanged,
         returned=len(plan.returned),
         failed_before=plan.still_unreadable,
-        encoded=len(plan.unencoded),
+        encoded=len(plan.unencoded) + len(plan.new_parts),
+        new=len(plan.new_parts),
     )
     contents = Contents(catalogue, plan, encoder)
-    sizes = Counter(source.size for source in sources.known_sources(catalogue).values())
+    sizes = Counter(source.size for source in known_sources(catalogue).values())
     sizes.update(pending.found.size for pending in plan.pending)
     for pending in [*plan.changed, *plan.new]:
         one_of_its_size = pending.known is None and sizes[pending.found.size] == 1

@@ -74,7 +74,7 @@ def find_similar(
         stored.identity,
         [Asked(t.name, t.weight, 1 if t.wanted else -1, t.is_text, t.address) for t in asked],
         entries,
-        usual.close if usual else None,
+        usual.threshold if usual else None,
         remarks,
     )
 

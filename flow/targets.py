@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..db.catalogue import Catalogue, readable
-from ..db.items import Item, items_at, items_of_content
+from ..db.items import Item, item_number, items_at, items_of_content
 from ..db.sources import sources_of_digest
 from ..db.vectors import StoredEncoder, vectors_of
 from ..embed.encoder import Encoder, TextEncoder
@@ -79,7 +79,10 @@ def picture_target(
         picture = read(address.path, part=address.part, frame=address.frame, at_least=made.reads_at)
     except PictureError as problem:
         raise UsageError(f"{readable(text)}: {problem}") from problem
-    remarks = []
+    remarks = _damage(catalogue, stored, items)
+    if not items and picture.metadata.part != address.part:  # by another name of the same part
+        number = item_number(content, frame=address.frame, part=picture.metadata.part)
+        items = items_of_content(catalogue, number)
     cut = picture if keep_borders else without_black_borders(picture)
     if cut is not picture:
         remarks.append(
@@ -88,6 +91,21 @@ def picture_target(
         )
     vector = made.encode([made.prepare(cut)])[0]
     return Target(readable(text), vector, weight, wanted, False, content, address, items, remarks)
+
+
+def _damage(catalogue: Catalogue, stored: StoredEncoder, items: Sequence[Item]) -> list[str]:
+    """Say when a vector of a target is there but damaged, so that it is encoded anew."""
+    with catalogue.reading() as connection:
+        damaged = [
+            item
+            for item in items
+            if connection.execute(
+                "SELECT 1 FROM vectors WHERE item = ? AND encoder = ?", (item.id, stored.id)
+            ).fetchone()
+        ]
+    if not damaged:
+        return []
+    return [f"the kept vector of {damaged[0]} is damaged; see q doctor"]
 
 
 def text_target(encoder: Encoder, text: str, *, wanted: bool = True) -> Target:

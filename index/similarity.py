@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..db.catalogue import Catalogue, now
+from ..db.closeness import close_from
 from ..db.vectors import StoredEncoder
 from .base import Vectors
 from .exact import ExactIndex
@@ -47,9 +48,14 @@ class Similarities:
             return 100.0
         return float(np.interp(similarity, self.quantiles, levels))
 
+    @property
+    def threshold(self) -> float | None:
+        """The similarity from which on something is close; None where that can't be told."""
+        return close_from(self.close, self.quantiles)
+
     def is_close(self, similarity: float) -> bool | None:
         """Say whether something is close; None where the library is too small to tell."""
-        return None if self.close is None else bool(similarity >= self.close)
+        return None if self.threshold is None else bool(similarity >= self.threshold)
 
 
 def similarities(catalogue: Catalogue, encoder: StoredEncoder, index: ExactIndex) -> Similarities:

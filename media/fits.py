@@ -69,6 +69,7 @@ def read_fits(source: BinaryIO, request: Request) -> Picture:
         place = tuple(int(index) for index in lead)
         stored = np.asarray(unit.section[(*place, ...)])
         primary = units[0].header if unit is not units[0] else None
+        part = None if unit is _first(units) else str(units.index_of(unit))
     stored = np.moveaxis(stored, 0, -1) if colour else stored.reshape(height, width, 1)
     cards = _cards(primary) | _cards(header) if primary is not None else _cards(header)
     if str(header.get("ROWORDER", "")).strip().upper() != "TOP-DOWN":
@@ -76,7 +77,7 @@ def read_fits(source: BinaryIO, request: Request) -> Picture:
     samples, full_scale, depth, mask = _scaled(stored, header)
     ra, dec, field_deg = place_on_sky(header, width, height)
     metadata = Metadata(
-        "FITS", width, height, frames, _taken_at(cards), ra, dec, field_deg, header=cards
+        "FITS", width, height, frames, _taken_at(cards), ra, dec, field_deg, cards, part
     )
     return Picture(samples, full_scale, depth, linear=True, mask=mask, metadata=metadata)
 
@@ -151,9 +152,9 @@ def _check_units(source: BinaryIO, size: int) -> None:
 def _chosen(units: "HDUList", part: str | None, size: int) -> "Unit":
     """Return the header-and-data unit that `part` names, the first with a picture for None."""
     if part is None:
-        for unit in units:
-            if _is_picture(unit):
-                return unit
+        first = _first(units)
+        if first is not None:
+            return first
         if size % 2880:  # astropy passes over a last unit that is cut
             raise PictureError(f"truncated FITS: {size:,} bytes are no whole blocks of 2,880")
         raise PictureError("a FITS file without a picture (no image of two or more axes)")
@@ -172,6 +173,10 @@ def _chosen(units: "HDUList", part: str | None, size: int) -> "Unit":
     if not _is_picture(unit):
         raise PictureError(f"part {part} is not a picture")
     return unit
+
+
+def _first(units: "HDUList") -> "Unit | None":
+    return next((unit for unit in units if _is_picture(unit)), None)
 
 
 def _is_picture(unit: "Unit") -> bool:

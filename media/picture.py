@@ -29,6 +29,9 @@ class Metadata:
     """Length of the picture's diagonal on the sky, degrees."""
     header: dict[str, Any] = field(default_factory=dict)
     """EXIF tags or FITS cards by name, JSON-able."""
+    part: str | None = None
+    """Which part of the file it is, whatever name it was asked by: None for the part that is read
+    when none is named, else its number ("2")."""
 
 
 @dataclass(frozen=True, slots=True)

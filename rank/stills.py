@@ -46,7 +46,7 @@ def rank_stills(
     if reference is not None:
         target = picture_target(catalogue, stored, make, reference)
         remarks += target.remarks
-        shown = Reference(Path(target.name), target.digest or "", target.vector)
+        shown = Reference(Path(target.name), _digest_of(target), target.vector)
     usual = similarities(catalogue, stored, open_index(catalogue, stored, remark=remarks.append))
     setting = Setting(catalogue, stored, shown, usual)
     scorer = make_scorer(by, setting)
@@ -68,6 +68,14 @@ def rank_stills(
         remarks.append(_why_empty(names))
     address = target.address if target else None
     return Ranking(scorer.identity, ranked, address, stored.identity, remarks)
+
+
+def _digest_of(target: Target) -> str:
+    """Return what tells one reference from another: the file's digest, and which part of it."""
+    address = target.address
+    if address is None or (address.frame is None and address.part is None):
+        return target.digest or ""
+    return f"{target.digest}|{address.part or ''}|{'' if address.frame is None else address.frame}"
 
 
 def _meant(

@@ -78,6 +78,18 @@ def test_close_is_the_1_percent_quantile_of_the_nearest_other() -> None:
     assert measured.is_close(measured.close - 1e-4) is False
 
 
+def test_what_is_less_alike_than_most_pairs_is_never_close() -> None:
+    # a crowd and ten loners, whose nearest others lie farther than most pairs
+    rows = np.concatenate([unit(90, offset=3.0), unit(10, 2)])
+    measured = measure_similarities(index_of(rows))
+    half = float(np.quantile(pairs(rows), 0.5))
+    assert measured.close is not None
+    assert measured.close < half
+    assert measured.threshold == pytest.approx(half, abs=1e-3)
+    assert measured.is_close(half + 0.002) is True
+    assert measured.is_close(half - 0.002) is False
+
+
 def test_copies_are_nearest_others_too() -> None:
     rows = unit(60)
     measured = measure_similarities(index_of(np.concatenate([rows, rows])))
