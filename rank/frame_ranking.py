@@ -1,9 +1,9 @@
 """A ranking of frames: which are best, why each stands where it stands, and how many to stack."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from ..show.listing import Column, Listing
 from ..video.base import Video
 from .frame_scorers import FrameScorer
 from .ranking import percents
+
+if TYPE_CHECKING:
+    from .frame_stacks import Stacked
 
 _WORTH = 0.8
 MOST_SHOWN = 100
@@ -186,6 +189,21 @@ class FrameRanking(Listing[RankedFrame]):
         from .frame_sheets import draw_extremes
 
         draw_extremes(self, Path(path), n)
+
+    def stack(
+        self,
+        *,
+        weigh_by: str | None = None,
+        method: Literal["mean", "sigma"] = "mean",
+        resolution: bool = False,
+        tell: Callable[[int, int], None] | None = None,
+    ) -> "Stacked":
+        """Stack all its frames: `ranking.top(2000).stack()`. See `frame_stacks.stack_frames`."""
+        from .frame_stacks import stack_frames
+
+        return stack_frames(
+            self, weigh_by=weigh_by, method=method, resolution=resolution, tell=tell
+        )
 
     def plot(self, path: str | Path) -> None:
         """Write a plot of the score over time and sorted, with what is advised to stack."""

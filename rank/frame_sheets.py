@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..planet.sharpen import sharpened
 from ..show.sheet import Tile, check_sheet_path, draw_sheet, save_sheet
 from ..show.thumbnail import thumbnail
 from ..video.debayer import colour
 from .frame_ranking import MOST_SHOWN, FrameRanking, RankedFrame
+
+if TYPE_CHECKING:
+    from .frame_stacks import Stacked
 
 _SIDE = 128
 _WHITE = 99.8
@@ -62,6 +67,33 @@ def draw_comparison(one: FrameRanking, other: FrameRanking, path: Path, *, rows:
         ),
         path,
     )  # fmt: skip
+
+
+def draw_stacks(made: "Sequence[Stacked]", path: Path, *, strength: float = 1.0) -> None:
+    """Write stacks side by side, sharpened and stretched alike."""
+    check_sheet_path(path)
+    sharp = [
+        sharpened(
+            one.stack.picture, strength=strength,
+            limit=one.resolution.seventh if one.resolution else None,
+        )
+        for one in made
+    ]  # fmt: skip
+    black = min(float(np.percentile(picture, 0.2)) for picture in sharp)
+    white = max(float(np.percentile(picture, 99.9)) for picture in sharp)
+    tiles = []
+    for one, picture in zip(made, sharp, strict=True):
+        shown = np.clip((picture - black) * 255 / max(white - black, 1e-12), 0, 255)
+        detail = "" if one.resolution is None else f"{1 / max(one.resolution.seventh, 1e-3):.2f} px"
+        tiles.append(
+            Tile(
+                shown.astype(np.uint8), one.ranking.scorer.name,
+                f"{one.stack.frames} frames   detail to {detail}",
+            )
+        )  # fmt: skip
+    name = made[0].ranking.video.path.name
+    side = int(np.clip(max(sharp[0].shape[:2]), 256, 512))
+    save_sheet(draw_sheet(tiles, columns=min(3, len(tiles)), side=side, title=name), path)
 
 
 def crops(ranking: FrameRanking, entries: Sequence[RankedFrame]) -> list[NDArray[np.uint8]]:

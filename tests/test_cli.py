@@ -85,7 +85,8 @@ def q(*arguments: str, cwd: Path, name: str = "q", **environment: str) -> Answer
 
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
-        "doctor", "encoders", "find-similar", "forget", "index", "rank", "simulate", "status"
+        "doctor", "encoders", "export", "find-similar", "forget", "index", "rank", "simulate", "stack",
+        "status",
     ]  # fmt: skip
 
 
