@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import export, find_similar, forget, index, rank, simulate, stack, status
+from .commands import evaluate, export, find_similar, forget, index, rank, simulate, stack, status
 from .commands.config import configured
 from .commands.output import open_closed_streams, remark
 from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (index, find_similar, rank, status, forget, simulate, stack, export):
+for module in (index, find_similar, rank, status, forget, simulate, stack, export, evaluate):
     module.register(app)
 
 # typer may carry a click of its own: this is the base of all that is wrong with a call in either

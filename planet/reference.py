@@ -170,17 +170,20 @@ def register_reference(
     own_best: (d,) in-band vector of the video's own sharpened best (`inband.own_best`): a stack
     as sharp as the reference, so that their likeness tells whether they show the same object.
     step: pixels of the file to one of the luminance (2 for mosaics).
-    All turns in steps of 5 degrees, scales within 18 % of that of the disc (surfaces: within a
-    factor of 1.6), both handednesses; the best three of each are refined.
+    All turns in steps of 5 degrees, scales within 18 % of that of the disc, both handednesses (of
+    surfaces scales within a factor of 1.6, and places up to a third of the window off); the best
+    three of each handedness are refined.
     """
     band, kind = scene.band, scene.kind
     full = picture.shape[0]
     picture = _fitting(picture, band.side)
     warper = Warper(picture, band, kind)
     start, scales = _start(picture, scene)
-    register = Register(
-        band, np.ascontiguousarray(own_best).view(np.complex64), band.filter(*SEARCH_BAND)
-    )
+    template = np.ascontiguousarray(own_best).view(np.complex64)
+    weight = band.filter(*SEARCH_BAND)
+    register = wide = Register(band, template, weight)
+    if kind == "surface":  # nothing tells where its middle lies in the reference
+        wide = Register(band, template, weight, reach=band.side // 3, step=2)
     found = []
     for mirrored in (False, True):
         coarse = [
@@ -188,7 +191,7 @@ def register_reference(
             for scale in scales
             for turn in np.arange(-180, 180, _TURN_STEP)
         ]
-        peaks = _peaks(warper, register, coarse)
+        peaks = _peaks(warper, wide, coarse)
         candidates = [peaks[i] for i in np.argsort([-p.peak for p in peaks], kind="stable")[:3]]
         found.append(max((_refined(warper, register, c) for c in candidates), key=_peak))
     best, other = sorted(found, key=_peak, reverse=True)

@@ -10,7 +10,6 @@ from .band import Band
 
 REACH = 6
 """Pixels around the expected place in which the best agreement is sought."""
-_GRID = 2 * REACH + 1
 
 
 def cut(
@@ -59,20 +58,29 @@ class Shifts:
 class Register:
     """Finds the shifts of windows against a template, in the band, without interpolating.
 
-    template: (d / 2,) coefficients. weight: of each coefficient, in the correlation.
+    template: (d / 2,) coefficients. weight: of each coefficient, in the correlation. reach:
+    pixels around the expected place that are searched, in steps of `step` pixels.
     """
 
     def __init__(
-        self, band: Band, template: NDArray[np.complex64], weight: NDArray[np.float32]
+        self,
+        band: Band,
+        template: NDArray[np.complex64],
+        weight: NDArray[np.float32],
+        *,
+        reach: int = REACH,
+        step: int = 1,
     ) -> None:
         self.band = band
+        self._reach, self._step = reach, step
+        self._grid = 2 * (reach // step) + 1
         self._weight = weight
         weighted = template * weight**2
         self._length = float(np.sqrt(np.vdot(template * weight, template * weight).real))
         self._against = weighted.conj().astype(np.complex64) / max(self._length, 1e-30)
         down, across = band.along
         self._slopes = np.stack([down, across, down * down, down * across, across * across], axis=1)
-        steps = np.arange(-REACH, REACH + 1, dtype=np.float32)
+        steps = step * np.arange(-(reach // step), reach // step + 1, dtype=np.float32)
         turn = 2 * np.pi / band.side
         rows = np.arange(-band.reach, band.reach + 1)
         columns = np.arange(band.reach + 1)
@@ -90,10 +98,11 @@ class Register:
         surface = (self._down @ (grid @ self._across)).real
         flat = surface.reshape(count, -1)
         best = flat.argmax(1)
-        row, column = np.divmod(best, _GRID)
-        edge = (row == 0) | (row == _GRID - 1) | (column == 0) | (column == _GRID - 1)
-        dy = row - REACH + _vertex(surface, row, column, axis=0)
-        dx = column - REACH + _vertex(surface, row, column, axis=1)
+        row, column = np.divmod(best, self._grid)
+        edge = (row == 0) | (row == self._grid - 1) | (column == 0) | (column == self._grid - 1)
+        first = self._grid // 2
+        dy = self._step * (row - first + _vertex(surface, row, column, axis=0))
+        dx = self._step * (column - first + _vertex(surface, row, column, axis=1))
         dy, dx, value = self._newton(product, dy.astype(np.float32), dx.astype(np.float32))
         weighted = coefficients.view(np.float32) * np.repeat(self._weight, 2)
         length = np.sqrt(np.einsum("nd,nd->n", weighted, weighted))
@@ -125,7 +134,7 @@ def _vertex(
     """Return the vertex of the parabola through the best point and its neighbours, -0.5..0.5."""
     each = np.arange(len(surface))
     at = (row, column)[axis]
-    inside = np.clip(at, 1, _GRID - 2)
+    inside = np.clip(at, 1, surface.shape[1 + axis] - 2)
     if axis == 0:
         low, mid, high = (surface[each, inside + s, column] for s in (-1, 0, 1))
     else:

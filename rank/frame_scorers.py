@@ -14,6 +14,7 @@ from ..errors import UsageError, closest
 from ..planet import inband
 from ..planet.flags import Flags
 from ..planet.reference import Registered
+from ..planet.scene import mend
 from ..planet.survey import Survey
 from ..planet.watch import BATCH, grey
 from ..video.base import Video
@@ -153,8 +154,9 @@ def dot(setting: FrameSetting) -> FrameScorer:
         weights = picture
         if weights.shape != frames.shape[1:]:
             weights = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
-        flat = frames.reshape(len(frames), -1).astype(np.float32)
-        return (flat @ weights.ravel() / weights.size).astype(np.float64)
+        # frame by frame: the last bits of one large product depend on how many share it
+        products = [float(np.vdot(frame.astype(np.float32), weights)) for frame in frames]
+        return np.array(products) / weights.size
 
     return FrameScorer(
         "dot", "raw product with the reference",
@@ -203,7 +205,7 @@ def over_pixels(
         rows = row_of[numbers]
         known = rows >= 0
         if known.any():
-            frames = grey(samples, video)[known]
+            frames = np.asarray(mend(grey(samples, video)[known], survey.scene.hot))
             found[rows[known]] = measure(np.ascontiguousarray(frames), survey.rows[rows[known]])
         if setting.progress:
             setting.progress(int(numbers[-1]) + 1, len(video))

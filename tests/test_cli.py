@@ -85,7 +85,7 @@ def q(*arguments: str, cwd: Path, name: str = "q", **environment: str) -> Answer
 
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
-        "doctor", "encoders", "export", "find-similar", "forget", "index", "rank", "simulate", "stack",
+        "doctor", "encoders", "evaluate", "export", "find-similar", "forget", "index", "rank", "simulate", "stack",
         "status",
     ]  # fmt: skip
 
@@ -271,8 +271,94 @@ def test_a_dry_run_makes_no_library(
 ) -> None:
     draw(tmp_path / "a.png", 1)
     monkeypatch.chdir(tmp_path)
-    ask("index", ".", "--dry-run")
+    answer = ask("index", ".", "--dry-run")
     assert not (tmp_path / ".q").exists()
+    assert (answer.status, answer.out) == (EXIT_DONE, "would be: 1 new; 1 to encode\n")
+    assert answer.err == f"q: would make a library in {tmp_path / '.q'}\n"
+    document = ask("index", ".", "--dry-run", "--json").document()
+    assert document["library"] == str(tmp_path / ".q")
+    assert document["remarks"] == [answer.err.removeprefix("q: ").strip()]
+
+
+def test_a_dry_run_tells_what_prune_would_forget(home: Path, ask: Ask) -> None:
+    (home / "pictures" / "0.png").unlink()
+    ask("index", "pictures")
+    (home / "pictures" / "1.png").unlink()
+    told = ask("index", "pictures", "--prune", "--dry-run").out
+    assert told == "would be: 1 vanished, 2 forgotten, 3 unchanged\n"
+    assert ask("status", "--json").document()["sources"]["vanished"] == 1, "nothing was done"
+    assert ask("index", "pictures", "--prune").out == "1 vanished, 2 forgotten, 3 unchanged\n"
+
+
+def test_arithmetic_without_effect_is_told(home: Path, ask: Ask) -> None:
+    told = ask("index", "pictures", "--arithmetic", "bf16").err
+    assert told.startswith("q: thumbnail calculates in fp32 here, fixed when it first entered")
+    for options in ([], ["--arithmetic", "fp32"], ["--arithmetic", "auto"]):
+        assert ask("index", "pictures", *options).err == ""
+
+
+def test_an_exclusion_that_matches_nothing_is_told(home: Path, ask: Ask) -> None:
+    answer = ask("index", "pictures", "--exclude", "pictures/0.png", "--exclude", "1.png")
+    assert answer.err == (
+        "q: --exclude 'pictures/0.png' matched nothing: it is compared with names, and with paths "
+        "below the given folder\n"
+    )
+
+
+@pytest.mark.parametrize("call", ["find-similar {} --encoder colour", "index {} --exclude none"])
+def test_remarks_in_json_are_those_on_standard_error(home: Path, ask: Ask, call: str) -> None:
+    ask("index", "pictures/0.png", "--encoder", "colour")
+    answer = ask(*call.format("pictures").split(), "--json") if "index" in call else ask(
+        *call.format("pictures/0.png").split(), "--json"
+    )  # fmt: skip
+    remarks = answer.document()["remarks"]
+    assert remarks
+    assert answer.err == "".join(f"q: {remark}\n" for remark in remarks)
+
+
+def test_paths_that_begin_with_a_dash_are_no_options(
+    home: Path, ask: Ask, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home / "pictures")
+    draw(home / "pictures" / "-n.png", 9)
+    ask("index", ".")
+    listed = ask("find-similar", "0.png", "--paths").out.splitlines()
+    assert "./-n.png" in listed
+    assert ask("find-similar", *(["./-n.png"])).status == EXIT_DONE
+
+
+def test_status_does_not_call_an_index_up_to_date_that_is_not_there(home: Path, ask: Ask) -> None:
+    ask("find-similar", "pictures/0.png")
+    assert "exact, up to date" in ask("status").out
+    (file,) = (home / ".q" / "index").iterdir()
+    file.unlink()
+    assert "exact, made again at the next search" in ask("status").out
+
+
+def test_changed_content_with_old_size_and_time_is_mended(home: Path, ask: Ask) -> None:
+    path = home / "pictures" / "1.png"
+    held = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 255
+    path.write_bytes(data)
+    os.utime(path, ns=(held.st_atime_ns, held.st_mtime_ns))
+    assert ask("index", "pictures").out == "5 unchanged\n", "it can't be seen without reading"
+    told = ask("doctor", "--deep")
+    assert told.status == EXIT_NOTHING
+    assert "q doctor --deep --mend, then q index pictures/1.png" in told.out
+    assert "read anew by: q index pictures/1.png" in ask("doctor", "--deep", "--mend").out
+    told = ask("index", "pictures/1.png").out
+    assert "1 changed" in told or "1 unreadable" in told, told
+    assert "pictures/1.png" not in ask("doctor", "--deep").out
+
+
+def test_cut_vectors_are_told_by_a_search(home: Path, ask: Ask) -> None:
+    ask("find-similar", "pictures/0.png")
+    (file,) = (home / ".q" / "vectors").iterdir()
+    os.truncate(file, file.stat().st_size // 2)
+    told = ask("find-similar", "pictures/0.png").err
+    assert "of 5 vectors of thumbnail; the search goes on from the index" in told
+    assert told.count("\n") == 1
 
 
 def test_finding_nothing_ends_with_1_and_says_why(home: Path, ask: Ask) -> None:

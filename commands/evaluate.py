@@ -1,0 +1,265 @@
+"""`q evaluate`: how good rankings are."""
+
+import csv
+import io
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import EXIT_DONE, UsageError, closest
+from .options import Common, unfold
+from .output import print_document, remark
+from .table import print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..rank.agreement import Agreement
+
+    Column = NDArray[np.float64]
+
+_TRUTHS = ("fidelity", "score")
+"""Columns that a truth is looked for in: of a simulation, and of another ranking."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="Say how good rankings are.", no_args_is_help=True)
+    group.callback()(_group)
+    group.command("ranking")(unfold(ranking))
+    app.add_typer(group, name="evaluate")
+
+
+def _group() -> None:
+    """Say how good rankings are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A ranking beside its truth: the frames of both, or how several agree on the mean."""
+
+    name: str
+    truth: str
+    given: "Column"
+    true: "Column"
+    figures: "Agreement"
+
+
+def ranking(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE.csv...", help="Rankings (q rank --csv), or ratings; - is stdin."
+        ),
+    ],
+    *,
+    truth: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FILE.csv",
+            help="What is true (q simulate), another ranking, ratings. One for all rankings, or "
+            "as many as these, of as many videos.",
+        ),
+    ],
+    column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The truth's column; default: fidelity, else score."),
+    ] = None,
+    score: Annotated[
+        str, typer.Option(metavar="NAME", help="The rankings' column; rank: the order as it is.")
+    ] = "score",
+    top: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many best are compared as sets.")
+    ] = 100,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it (PNG, SVG, PDF).")
+    ] = None,
+    common: Common,
+) -> int:
+    """Say how far rankings of a video's frames agree with what is true of them.
+
+    Spearman's and Kendall's rank correlation, NDCG of the best tenth, the share of the true best
+    5 % among the chosen 5 %. Frames are matched by their numbers; a frame without a score counts
+    as the worst. Intervals hold 95 %: of several videos over videos, of one over blocks of frames.
+    """
+    truths = [str(file) for file in truth]
+    if len(truths) not in (1, len(files)):
+        raise UsageError(
+            f"{len(files)} rankings and {len(truths)} truths: give one truth for all, or one each"
+        )
+    if plot:
+        from ..show.plot import check_plot_path
+
+        check_plot_path(plot)
+    pairs = len(truths) > 1
+    known = [(name, _column(name, [column] if column else list(_TRUTHS))) for name in truths]
+    done = [
+        _compare((file, _column(file, [score])), one, top, common)
+        for file, one in zip(files, known if pairs else known * len(files), strict=True)
+    ]
+    if pairs:
+        done.append(_together(done, top))
+    rows = [{"ranking": o.name, "truth": o.truth, **o.figures.as_json()} for o in done]
+    document = {
+        "command": "evaluate ranking", "version": 1, "score": score, "column": known[0][1].name,
+        "results": rows, "remarks": [],
+    }  # fmt: skip
+    if plot:
+        _draw(plot, done, score, known[0][1].name, common)
+    if not print_document(document, "results", common):
+        _print(done)
+    return EXIT_DONE
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    name: str
+    """The column's."""
+    values: dict[int, float]
+    """By the frame's number; NaN where the cell is empty. Higher is better."""
+
+
+def _column(file: str, names: list[str]) -> _Frames:
+    """Read one column of a table by frame: the first of some names that it has."""
+    text = _text(file)
+    try:
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        header = [title.strip() for title in table.fieldnames or []]
+        table.fieldnames = header
+        chosen = next((name for name in names if name in header), None)
+        for wanted in ("frame", chosen):
+            if wanted is None or wanted not in header:
+                raise UsageError(_lacks(file, wanted or names[0], header))
+        values: dict[int, float] = {}
+        for row in table:
+            number = _whole(row["frame"], file, table.line_num)
+            if number in values:
+                raise UsageError(
+                    f"{file}, line {table.line_num}: frame {number} is there twice; "
+                    "a table holds one video"
+                )
+            value = _number(row[str(chosen)], file, table.line_num)
+            values[number] = -value if chosen == "rank" else value
+    except csv.Error as problem:
+        raise UsageError(f"{file}: this is no CSV table: {problem}") from problem
+    if not values:
+        raise UsageError(f"{file}: a table without rows")
+    return _Frames(str(chosen), values)
+
+
+def _text(file: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as problem:
+        raise UsageError(f"can't read {file}: {problem.strerror}") from problem
+    except ValueError as problem:  # not UTF-8; or a NUL in the name
+        raise UsageError(f"can't read {file}: this is no CSV table in UTF-8") from problem
+
+
+def _lacks(file: str, name: str, header: list[str]) -> str:
+    if not header:
+        return f"{file}: a table without a line of names"
+    shown = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
+    return f"{file}: no column {name}{closest(name, header)}; there are: {shown}"
+
+
+def _whole(cell: str | None, file: str, line: int) -> int:
+    try:
+        return int(str(cell))
+    except ValueError:
+        raise UsageError(
+            f"{file}, line {line}: a frame's number is a whole one, not {(cell or 'empty')[:40]}"
+        ) from None
+
+
+def _number(cell: str | None, file: str, line: int) -> float:
+    if cell is None or not cell.strip():
+        return math.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise UsageError(f"{file}, line {line}: {cell[:40]} is not a number") from None
+
+
+# --- comparing and telling --------------------------------------------------------------------
+
+
+def _compare(
+    given: tuple[str, _Frames], known: tuple[str, _Frames], top: int, common: Common
+) -> _Compared:
+    import numpy as np
+
+    from ..rank.agreement import agreement
+
+    (file, ranked), (truth, true) = given, known
+    frames = sorted(ranked.values.keys() & true.values.keys())
+    alone = [(file, len(ranked.values) - len(frames)), (truth, len(true.values) - len(frames))]
+    for name, count in alone:
+        if count and frames:
+            remark(f"{count} frames only in {name} are left out", common)
+    if not frames:
+        raise UsageError(f"{file} and {truth} have no frame in common: are they of one video?")
+    scores = np.array([ranked.values[frame] for frame in frames])
+    truths = np.array([true.values[frame] for frame in frames])
+    try:
+        figures = agreement([scores], [truths], top=top)
+    except UsageError as problem:
+        raise UsageError(f"{file} against {truth}: {problem}") from problem
+    return _Compared(file, truth, scores, truths, figures)
+
+
+def _together(done: list[_Compared], top: int) -> _Compared:
+    """Return how rankings of several videos agree in the mean."""
+    import numpy as np
+
+    from ..rank.agreement import agreement
+
+    figures = agreement([one.given for one in done], [one.true for one in done], top=top)
+    return _Compared(f"mean of {len(done)} videos", "", np.empty(0), np.empty(0), figures)
+
+
+def _print(done: list[_Compared]) -> None:
+    titles = ["ranking", "frames", "Spearman", "Kendall", "NDCG", "hits 5 %"]
+    rows = []
+    for one in done:
+        told = one.figures
+        figures = (told.spearman, told.kendall, told.ndcg, told.hits)
+        rows.append([one.name, str(told.frames), *map(str, figures)])
+    print_table(titles, rows, right=[False, *[True] * 5])
+
+
+def _draw(plot: Path, done: list[_Compared], score: str, column: str, common: Common) -> None:
+    from ..show.plot import plot_agreement, plot_bars
+
+    first = done[0]
+    if len(done) == 1:
+        places = [_places(values) for values in (first.given, first.true)]
+        plot_agreement(
+            plot, *places, names=(score, column), spearman=first.figures.spearman.value,
+            title=Path(first.name).name,
+        )  # fmt: skip
+    else:
+        bars = [
+            (Path(one.name).name, told.value, told.low, told.high)
+            for one in done
+            for told in [one.figures.spearman]
+        ]
+        plot_bars(plot, bars, label=f"Spearman of {score} with {column}")
+    remark(f"plot: {plot}", common)
+
+
+def _places(values: "Column") -> Any:  # noqa: ANN401 - an array
+    """Return places from 1, the best first; those that tie share theirs, no score comes last."""
+    import numpy as np
+    from scipy.stats import rankdata
+
+    return rankdata(-np.where(np.isnan(values), -np.inf, values))
