@@ -1,6 +1,6 @@
 """Words that choose frames, for the commands that do something with the best of a video."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,9 +96,7 @@ def rank_for(
             options=reading.options(), keep=choice.keep, progress=tell,
             should_stop=should_stop, on_remark=lambda text: remark(text, common),
         )  # fmt: skip
-    for text in ranking.remarks:
-        remark(text, common)
+    if by is None:  # a second ranking of the same video has nothing new to tell
+        for text in ranking.remarks:
+            remark(text, common)
     return ranking
-
-
-Tell = Callable[[int, int], None]

@@ -57,6 +57,8 @@ def _print_status(told: "Status", common: Common) -> None:
         )
     for name, n in told.scores.items():
         print(f"scores    {n} by {name}")
+    if told.frames_megabytes:
+        print(f"frames    {told.frames_megabytes:.1f} MB kept, so that ranking again reads none")
     for what, lines, advice in (
         ("unreadable", [f"{path}: {why}" for path, why in told.unreadable],
          "tried again when they change"),

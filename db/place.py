@@ -5,6 +5,8 @@ from pathlib import Path
 
 FOLDER = ".q"
 FILE = "catalogue.db"
+FRAMES = "frames"
+"""Inside it: what is kept of the frames of videos; can be made again."""
 
 
 def find_library(path: str | Path | None = None) -> Path | None:

@@ -1,12 +1,14 @@
 """What a library holds, counted."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .catalogue import Catalogue
 from .closeness import close_from
+from .place import FRAMES
 from .vectors import FOLDER, StoredEncoder, stored_encoders
 
 
@@ -50,6 +52,8 @@ class Status:
     scores: dict[str, int]
     last_runs: list[Run]
     catalogue_megabytes: float
+    frames_megabytes: float
+    """What is kept of the frames of videos, so that ranking again reads none."""
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as one JSON-able document."""
@@ -83,6 +87,7 @@ class Status:
                 for r in self.last_runs
             ],
             "catalogue_megabytes": round(self.catalogue_megabytes, 2),
+            "frames_megabytes": round(self.frames_megabytes, 2),
             "remarks": [],
         }  # fmt: skip
 
@@ -126,7 +131,21 @@ def status_of(catalogue: Catalogue) -> Status:
         catalogue.folder, items, counted, items - contents, kinds, unreadable, vanished,
         [_encoder_status(catalogue, e) for e in stored_encoders(catalogue)], scores,
         [Run(*run) for run in runs], file.stat().st_size / 1e6,
+        folder_bytes(catalogue.folder / FRAMES) / 1e6,
     )  # fmt: skip
+
+
+def known_digests(catalogue: Catalogue) -> set[str]:
+    """Return the digests of all files that the library knows."""
+    with catalogue.reading() as connection:
+        return {digest for (digest,) in connection.execute("SELECT digest FROM sources")}
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how much the files in a folder take, 0 where there is none."""
+    with suppress(OSError):
+        return sum(file.stat().st_size for file in folder.iterdir())
+    return 0
 
 
 def _encoder_status(catalogue: Catalogue, encoder: StoredEncoder) -> EncoderStatus:

@@ -1,7 +1,7 @@
 """Surveys kept in the library: rows appended while a video is read, so that a killed run goes on.
 
 Three files: the scene (`.npz`), the rows (`.rows`, as they come), and a note (`.json`) of how many
-rows are synced, with their crc32 once all are there. All can be made again from the video.
+rows are synced, with their crc32. All can be made again from the video.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LibraryError, PictureError
+from ..db.place import FRAMES
+from ..errors import LibraryError
 from .band import Band
 from .locate import Locator
 from .scene import Scene
 from .survey import Survey, row_type
 
-FOLDER = "frames"
 VERSION = 1
 """Grows when what a survey measures changes; surveys of other versions are not read."""
 _CHUNK = 1 << 24
@@ -38,18 +38,20 @@ def key_of(digests: list[str], parameters: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What is there of a survey: its scene and scale, and how many rows count."""
+    """What is there of a survey: its scene and scale, how many rows count, the next frame."""
 
     scene: Scene
     scale: NDArray[np.float32]
     rows: int
+    next: int
 
 
 class KeptSurvey:
     """One survey in a library's folder; `folder` is made when something is written."""
 
-    def __init__(self, library: Path, key: str) -> None:
-        self.folder = library / FOLDER
+    def __init__(self, library: Path, key: str, digests: Sequence[str] = ()) -> None:
+        self.folder = library / FRAMES
+        self._digests = digests
         self._scene = self.folder / f"{key}.npz"
         self._rows = self.folder / f"{key}.rows"
         self._note = self.folder / f"{key}.json"
@@ -60,28 +62,21 @@ class KeptSurvey:
     def load(self, frames: int, pixels: int, *, check: bool = True) -> Survey | None:
         """Return the whole survey of a video of so many frames and pixels; None without one.
 
-        A survey that is not what was written counts as none. check: compare its checksum.
+        Frames that can't be decoded have no row in it. A survey that is not what was written counts
+        as none. check: compare its checksum.
         """
         begun = self.beginning()
         note = self._read_note()
-        if begun is None or begun.rows != frames or note.get("crc32") is None:
+        if begun is None or not begun.rows or note.get("frames") != frames:
             return None
         try:
             rows = np.memmap(
-                self._rows, row_type(begun.scene.band.dimension), "r", shape=(frames,)
-            ) if frames else np.zeros(0, row_type(begun.scene.band.dimension))  # fmt: skip
+                self._rows, row_type(begun.scene.band.dimension), "r", shape=(begun.rows,)
+            )
         except (OSError, ValueError):
             return None
-        if check and _crc(self._rows, rows.nbytes) != note["crc32"]:
+        if check and _crc(self._rows, rows.nbytes) != note.get("crc32"):
             return None
-        return Survey(begun.scene, rows, begun.scale, pixels)
-
-    def partly(self, pixels: int) -> Survey:
-        """Return what there is of a survey, of a video some of whose frames can't be decoded."""
-        begun = self.beginning()
-        if begun is None or not begun.rows:
-            raise PictureError("none of its frames can be decoded")
-        rows = np.fromfile(self._rows, row_type(begun.scene.band.dimension), begun.rows)
         return Survey(begun.scene, rows, begun.scale, pixels)
 
     def beginning(self) -> Beginning | None:
@@ -95,10 +90,12 @@ class KeptSurvey:
             return None
         except Exception:  # zipfile fails in many ways; all mean: not usable
             return None
-        rows = int(note.get("rows", 0))
-        if size < rows * row_type(scene.band.dimension).itemsize:
+        rows, kind = int(note.get("rows", 0)), row_type(scene.band.dimension)
+        if not 0 <= rows * kind.itemsize <= size:
             return None
-        return Beginning(scene, scale, rows)
+        # of frames that can't be decoded there are no rows
+        last = np.fromfile(self._rows, kind, 1, offset=(rows - 1) * kind.itemsize) if rows else []
+        return Beginning(scene, scale, rows, int(last[0]["number"]) + 1 if len(last) else 0)
 
     def begin(self, scene: Scene, scale: NDArray[np.float32]) -> None:
         """Start a survey: what was there before is thrown away."""
@@ -112,11 +109,21 @@ class KeptSurvey:
         except OSError as problem:
             raise _full(self.folder, problem) from problem
 
-    def resume(self, begun: Beginning) -> None:
-        """Cut off what was not synced, so that rows can be added behind those that count."""
+    def resume(self, begun: Beginning) -> bool:
+        """Cut off what was not synced, so that rows can be added behind those that count.
+
+        Returns False, and changes nothing, when those that count are not what was written.
+        """
         size = begun.rows * row_type(begun.scene.band.dimension).itemsize
-        os.truncate(self._rows, size)
-        self._crc, self._count = _crc(self._rows, size), begun.rows
+        crc = _crc(self._rows, size)
+        if crc != self._read_note().get("crc32", 0):
+            return False
+        try:
+            os.truncate(self._rows, size)
+        except OSError as problem:
+            raise _full(self.folder, problem) from problem
+        self._crc, self._count = crc, begun.rows
+        return True
 
     def append(self, rows: NDArray[Any]) -> None:
         """Add rows; they count when `sync` has been called."""
@@ -130,13 +137,16 @@ class KeptSurvey:
         except OSError as problem:
             raise _full(self.folder, problem) from problem
 
-    def sync(self, *, last: bool) -> None:
-        """Note that all rows so far count. last: the survey is whole."""
+    def sync(self, *, frames: int | None = None) -> None:
+        """Note that all rows so far count. frames: the survey is whole, of a video of so many."""
         try:
             if self._file is not None:
                 self._file.flush()
                 os.fsync(self._file.fileno())
-            note = {"rows": self._count, "crc32": self._crc if last else None}
+            note = {
+                "rows": self._count, "crc32": self._crc, "frames": frames,
+                "digests": list(self._digests),
+            }  # fmt: skip
             _write(self._note, json.dumps(note).encode())
         except OSError as problem:
             raise _full(self.folder, problem) from problem
@@ -163,11 +173,13 @@ class KeptSurvey:
         return note if isinstance(note, dict) and isinstance(note.get("rows"), int) else {}
 
 
-def kept_bytes(library: Path) -> int:
-    """Return how much space the surveys of a library take."""
-    with suppress(OSError):
-        return sum(file.stat().st_size for file in (library / FOLDER).iterdir())
-    return 0
+def drop_unused(library: Path, digests: Collection[str]) -> None:
+    """Throw away the surveys of videos whose files (by digest) a library no longer knows."""
+    for note in (library / FRAMES).glob("*.json"):
+        with suppress(OSError, ValueError, AttributeError):
+            made_of = json.loads(note.read_bytes()).get("digests", [])
+            if not set(made_of) <= set(digests):
+                KeptSurvey(library, note.stem).remove()
 
 
 def _arrays_of(scene: Scene, scale: NDArray[np.float32]) -> dict[str, Any]:

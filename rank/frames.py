@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..db.catalogue import Catalogue
 from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
+from ..db.lock import writing
+from ..errors import PictureError
 from ..media.address import Address
 from ..media.digest import digest
 from ..planet import inband
@@ -19,6 +22,7 @@ from ..planet.reference import USED, read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
+from ..video.open import open_video
 from .frame_ranking import FrameRanking
 from .frame_scorers import FrameScorer, FrameSetting, make_frame_scorer
 
@@ -27,10 +31,11 @@ _DEFAULT = "self"
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Who is told, and asked: progress(done, total); should_stop()."""
+    """Who is told, and asked: progress(done, total); should_stop(); on_remark(text)."""
 
     progress: Callable[[int, int], None] | None = None
     should_stop: Callable[[], bool] | None = None
+    on_remark: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,30 @@ class FrameOptions:
     overrides: Overrides = field(default_factory=Overrides)
     watching: Watching = field(default_factory=Watching)
     threads: int | None = None
+
+
+def rank_files(
+    catalogue: Catalogue,
+    paths: Sequence[Path],
+    *,
+    by: str | None,
+    reference: str | Path | None,
+    options: FrameOptions | None,
+    keep: bool,
+    calls: Calls,
+) -> FrameRanking:
+    """Open a video and rank its frames (`rank_frames`), as the only one who writes."""
+    video = open_video(list(paths), options.overrides if options else Overrides())
+    alone = writing(catalogue.folder, notify=calls.on_remark)
+    try:
+        with alone if keep and catalogue.writable else nullcontext():
+            return rank_frames(
+                catalogue, video, by=by, reference=reference, options=options, keep=keep,
+                calls=calls,
+            )  # fmt: skip
+    except BaseException:
+        video.close()
+        raise
 
 
 def rank_frames(
@@ -59,12 +88,18 @@ def rank_frames(
     Raises PictureError when the video fails, UsageError for a scorer or reference that can't be.
     """
     options, calls = options or FrameOptions(), calls or Calls()
+    marks = _marks(video)
     digests = file_digests(video)
     kept = _kept(catalogue, digests, options) if keep and catalogue.writable else None
     survey = survey_video(
         video, options.watching, kept=kept, threads=options.threads,
         progress=calls.progress, should_stop=calls.should_stop,
     )  # fmt: skip
+    changed = [path for path, mark in _marks(video).items() if mark != marks.get(path)]
+    if changed:
+        if kept:
+            kept.remove()
+        raise PictureError(f"{changed[0]}: it has changed while it was read; rank it once it rests")
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(video, survey, flags, progress=calls.progress)
@@ -83,6 +118,7 @@ def rank_frames(
         if registered.verdict not in USED and by in (None, "reference"):
             by = _DEFAULT
     scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
+    scorer = _told_apart(scorer, digests, options)
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
     scores = _scores(catalogue, scorer, ids, keep=writable)
@@ -98,6 +134,16 @@ def file_digests(video: Video) -> dict[str, str]:
     """Return the digest of each file that a video is made of, by path."""
     paths = dict.fromkeys(str(video.origin(number).path) for number in _first_of_files(video))
     return {path: digest(path) for path in paths}
+
+
+def _marks(video: Video) -> dict[str, tuple[int, int]]:
+    """Return size and time of change of each file that a video is made of, by path."""
+    paths = dict.fromkeys(str(video.origin(number).path) for number in _first_of_files(video))
+    try:
+        found = {path: os.stat(path) for path in paths}  # noqa: PTH116
+    except OSError as problem:
+        raise PictureError(f"{problem.filename}: {problem.strerror}") from problem
+    return {path: (status.st_size, status.st_mtime_ns) for path, status in found.items()}
 
 
 def _first_of_files(video: Video) -> Sequence[int]:
@@ -121,8 +167,23 @@ def _survey_key(digests: dict[str, str], options: FrameOptions) -> str:
     )  # fmt: skip
 
 
+def _told_apart(
+    scorer: FrameScorer, digests: dict[str, str], options: FrameOptions
+) -> FrameScorer:
+    """Return a scorer whose identity says how else than usual a video was read and measured.
+
+    Frames of a capture of several files are measured against all of them: their scores are others
+    than those of the same frames in their own file.
+    """
+    if len(digests) == 1 and options == FrameOptions(threads=options.threads):
+        return scorer
+    told = {**scorer.parameters, "survey": _survey_key(digests, options)}
+    return replace(scorer, parameters=told)
+
+
 def _kept(catalogue: Catalogue, digests: dict[str, str], options: FrameOptions) -> KeptSurvey:
-    return KeptSurvey(catalogue.folder, _survey_key(digests, options))
+    key = _survey_key(digests, options)
+    return KeptSurvey(catalogue.folder, key, list(digests.values()))
 
 
 def _enter(
@@ -205,7 +266,9 @@ def _tell(
     flags: Flags,
 ) -> None:
     known = scores[np.isfinite(scores)]
-    if len(known) > 1 and np.ptp(known) <= 1e-9 * max(float(np.abs(known).max()), 1e-30):
+    if not len(known):
+        remarks.append("no frame has a score: they cannot be ranked")
+    elif len(known) > 1 and np.ptp(known) <= 1e-6 * float(np.abs(known).max()):
         remarks.append("all frames have the same score: they cannot be ranked")
     flagged = int(flags.any.sum())
     if flagged:

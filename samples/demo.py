@@ -1,4 +1,4 @@
-"""What `make demo` shows: galaxies drawn, indexed, and those found that look like a target.
+"""What `make demo` shows: galaxies found by example, and the best frames of a night on Mars.
 
 Run: python -m seeing.samples.demo FOLDER
 """
@@ -12,6 +12,24 @@ from .galaxies import write
 
 GALAXIES = 320
 SEED = 7
+GALAXY_COMMANDS = (
+    "q index galaxies --library .",
+    "q find-similar target.jpg --library . -n 11 --sheet sheet.png",
+)
+MARS_COMMANDS = (
+    # a night on Mars, and the processed picture of an earlier night: turned, of another scale
+    "q simulate mars.ser --object rocky --frames 1000 --seeing 5.5 --light 1800 --seed 7 "
+    "--reference processed.png --force",
+    "q rank mars.ser --reference processed.png --library . --top 10 --sheet best.png "
+    "--extremes extremes.png --plot ranking.png",
+    "q rank mars.ser --reference processed.png --library . --csv ours.csv --quiet",
+    "q rank mars.ser --by pipp --library . --csv pipp.csv --quiet",
+    "q evaluate ranking ours.csv pipp.csv --truth mars.csv",
+    "q stack mars.ser --reference processed.png --library . --percent 5 --compare pipp "
+    "--out stack.fits --sharpened stack.png --sheet stacks.png --force",
+    "q status --library .",
+)
+"""The truth that `q simulate` writes beside the video judges both rankings."""
 
 
 def prepare(folder: Path, count: int = GALAXIES) -> Path:
@@ -35,17 +53,15 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sys.stderr.write(f"drawing {GALAXIES} galaxies into {folder / 'galaxies'} ...\n")
     prepare(folder)
-    for command in (
-        "q index galaxies --library .",
-        "q find-similar target.jpg --library . -n 11 --sheet sheet.png",
-        "q status --library .",
-    ):
+    for command in GALAXY_COMMANDS + MARS_COMMANDS:
         sys.stderr.write(f"\n$ {command}\n")
         words = [sys.executable, "-m", "seeing", *shlex.split(command)[1:]]
-        status = subprocess.run(words, cwd=folder, check=False).returncode
+        shown = None if "--csv" not in command else subprocess.DEVNULL
+        status = subprocess.run(words, cwd=folder, check=False, stdout=shown).returncode
         if status:
             sys.exit(status)
-    sys.stderr.write(f"\nlook at {folder / 'sheet.png'}\n")
+    pictures = ("sheet.png", "best.png", "extremes.png", "ranking.png", "stacks.png")
+    sys.stderr.write(f"\nlook at {', '.join(str(folder / name) for name in pictures)}\n")
 
 
 if __name__ == "__main__":

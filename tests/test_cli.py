@@ -85,8 +85,8 @@ def q(*arguments: str, cwd: Path, name: str = "q", **environment: str) -> Answer
 
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
-        "doctor", "encoders", "evaluate", "export", "find-similar", "forget", "index", "rank", "simulate", "stack",
-        "status",
+        "doctor", "encoders", "evaluate", "export", "find-similar", "forget", "index", "rank",
+        "simulate", "stack", "status",
     ]  # fmt: skip
 
 
@@ -145,6 +145,9 @@ WRONG: list[tuple[str, str]] = [
     ("find-similar pictures/0.png --encoder polr", "this library has no vectors of polr"),
     ("find-similar pictures/0.png --where width>", "--where 'width>': "),
     ("find-similar pictures/0.png --where breadth>3", "no such column: breadth"),
+    ('find-similar pictures/0.png --where "widht">3', 'no such column: "widht" (did you mean '),
+    ('find-similar pictures/0.png --where kind="PNG"', "text stands in 'quotes'"),
+    ("find-similar pictures/0.png --min-similarity nan", "must be a number, not nan"),
     ("find-similar pictures/0.png --where 1);DROP", "its parentheses do not match"),
     ("find-similar --text star", "thumbnail does not read text"),
     ("find-similar --from nowhere.txt", "can't read nowhere.txt: No such file or directory"),
@@ -397,7 +400,8 @@ def test_forget(home: Path, ask: Ask) -> None:
     )
     assert len(list((home / "pictures").iterdir())) == 5
     assert ask("forget", "pictures", "--json").document() == {
-        "command": "forget", "version": 1, "forgotten": 3, "paths": ["pictures"], "remarks": []
+        "command": "forget", "version": 1, "forgotten": 3, "paths": ["pictures"],
+        "results": [{"path": "pictures"}], "remarks": []
     }  # fmt: skip
 
 
@@ -412,7 +416,7 @@ def test_doctor(home: Path, ask: Ask) -> None:
     assert answer.status == EXIT_NOTHING
     assert "thumbnail: 1 of 5 vectors are damaged" in answer.out
     assert ask("doctor", "--mend").status == EXIT_NOTHING
-    assert ask("index", "pictures").out.startswith("4 unchanged; 1 encoded")
+    assert ask("index", "pictures").out.startswith("5 unchanged; 1 encoded")
     assert ask("doctor").status == EXIT_DONE
 
 
