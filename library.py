@@ -1,7 +1,6 @@
 """The Library: one method for each use; what the commands, the page and Python users call."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -14,7 +13,7 @@ from .db.catalogue import Catalogue
 from .db.items import Item, items_by_id, present_items
 from .db.lock import writing
 from .db.place import FOLDER, find_library, is_library
-from .db.status import Status, status_of
+from .db.status import Status, known_digests, status_of
 from .db.vectors import (
     StoredEncoder,
     add_encoder,
@@ -30,17 +29,17 @@ from .errors import (
     NothingError,
     UsageError,
 )
+from .flow.given import listed, paths_in
 
 if TYPE_CHECKING:
     from .embed.encoder import Encoder, EncoderOptions
+    from .flow.given import Paths, Targets
     from .flow.refresh import Report
     from .index.health import Finding
     from .rank.frame_ranking import FrameRanking
     from .rank.frames import FrameOptions
     from .rank.ranking import Ranking
     from .show.matches import Matches
-
-Paths = str | Path | Sequence[str | Path]
 
 
 def open_library(
@@ -90,7 +89,7 @@ class Library:
 
     def index(
         self,
-        paths: Paths,
+        paths: "Paths",
         *,
         encoder: str | None = None,
         options: "EncoderOptions | None" = None,
@@ -114,7 +113,7 @@ class Library:
         from .flow.refresh import Refresh, preview
 
         remarks: list[str] = []
-        names = _listed(paths)
+        names = paths_in(paths)
         tell = on_remark or remarks.append
         if dry_run:
             stored = self._stored_if_any(encoder)
@@ -142,9 +141,9 @@ class Library:
 
     def find_similar(
         self,
-        targets: Paths = (),
+        targets: "Targets" = (),
         *,
-        unlike: Paths = (),
+        unlike: "Targets" = (),
         text: str | Sequence[str] = (),
         n: int = 12,
         min_similarity: float | None = None,
@@ -155,23 +154,26 @@ class Library:
     ) -> "Matches":
         """Return the items most like some targets, best first.
 
-        targets: pictures anywhere, indexed or not, weighted as "2:target.png"; the targets
-        themselves (by content) are left out. unlike: what to keep away from. text: words, for
-        encoders that read them. where: an SQL condition over the catalogue's view `pictures`.
-        index.query.combine has the formula for several targets.
+        targets: pictures anywhere, indexed or not, weighted as "2:target.png", items, matches, PIL
+        images or arrays; the targets themselves (by content) are left out. unlike: what to keep
+        away from. text: words, for encoders that read them. where: an SQL condition over the
+        catalogue's view `pictures`. index.query.combine has the formula for several targets.
         """
+        from .flow.choose import choice
         from .flow.similar import Query, find_similar
 
         stored = self._stored(encoder)
         query = Query(
-            _listed(targets), _listed(unlike), [text] if isinstance(text, str) else list(text),
+            listed(targets), listed(unlike), [text] if isinstance(text, str) else list(text),
             n=n, min_similarity=min_similarity, where=where, keep_borders=keep_borders,
         )  # fmt: skip
-        return find_similar(self.catalogue, stored, lambda: self.encoder(stored, options), query)
+        found = find_similar(self.catalogue, stored, lambda: self.encoder(stored, options), query)
+        found.remarks[:0] = choice(self.catalogue, encoder)
+        return found
 
     def rank(
         self,
-        items: Paths | None = None,
+        items: "Paths | None" = None,
         *,
         reference: str | Path | None = None,
         by: str = "embedding",
@@ -187,10 +189,11 @@ class Library:
         library, an empty list an error. reference: a picture of how things should look. keep: keep
         the scores, so that ranking again computes nothing.
         """
+        from .flow.choose import choice
         from .rank.stills import rank_stills
 
         remarks: list[str] = []
-        names = None if items is None else _listed(items)
+        names = None if items is None else paths_in(items)
         failed = 0
         if names is not None:
             report = self._indexed_first(
@@ -203,13 +206,13 @@ class Library:
             self.catalogue, stored, lambda: self.encoder(stored, options), by,
             reference=reference, names=names, keep=keep,
         )  # fmt: skip
-        ranking.remarks[:0] = remarks
+        ranking.remarks[:0] = [*choice(self.catalogue, encoder), *remarks]
         ranking.failed = failed
         return ranking
 
     def rank_frames(
         self,
-        videos: Paths,
+        videos: "Paths",
         *,
         reference: str | Path | None = None,
         by: str | None = None,
@@ -227,26 +230,13 @@ class Library:
         so that ranking again, by another reference too, reads no frame. Raises PictureError when
         the video can't be read, InterruptionError when should_stop() said so.
         """
-        from .rank.frames import Calls, rank_frames
-        from .video.base import Overrides
-        from .video.open import open_video
+        from .rank.frames import Calls, rank_files
 
-        paths = [Path(path) for path in _listed(videos)]
-        video = open_video(paths, options.overrides if options else Overrides())
-        calls = Calls(progress, should_stop)
-        try:
-            with (
-                writing(self.folder, notify=on_remark)
-                if keep and self.catalogue.writable
-                else (nullcontext())
-            ):
-                return rank_frames(
-                    self.catalogue, video, by=by, reference=reference, options=options,
-                    keep=keep, calls=calls,
-                )  # fmt: skip
-        except BaseException:
-            video.close()
-            raise
+        paths = [Path(path) for path in paths_in(videos)]
+        return rank_files(
+            self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
+            calls=Calls(progress, should_stop, on_remark),
+        )  # fmt: skip
 
     def vectors(
         self, *, encoder: str | None = None
@@ -272,22 +262,29 @@ class Library:
         found = items_by_id(self.catalogue, present_items(self.catalogue)).values()
         return sorted(found, key=lambda item: str(item.address))
 
-    def forget(self, paths: Paths, *, on_remark: Callable[[str], None] | None = None) -> int:
+    def forget(self, paths: "Paths", *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take pictures out of the library and give back the space; return how many went.
 
         The files themselves are never touched.
         """
+        names = paths_in(paths)
         with writing(self.folder, notify=on_remark):
-            gone = forgetting.forget(self.catalogue, [Path(p) for p in _listed(paths)])
-            forgetting.give_back_space(self.catalogue)
+            gone = forgetting.forget(self.catalogue, [Path(p) for p in names])
+            self._give_back_space()
         return gone
 
     def prune(self, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take out everything whose file has vanished; return how many items went."""
         with writing(self.folder, notify=on_remark):
             gone = forgetting.prune(self.catalogue)
-            forgetting.give_back_space(self.catalogue)
+            self._give_back_space()
         return gone
+
+    def _give_back_space(self) -> None:
+        from .planet.kept import drop_unused
+
+        forgetting.give_back_space(self.catalogue)
+        drop_unused(self.folder, known_digests(self.catalogue))
 
     def status(self) -> Status:
         """Return what is indexed, by what, and what could not be read."""
@@ -385,10 +382,3 @@ class Library:
             card=made.card.as_json(),
         )  # fmt: skip
         return made, stored
-
-
-def _listed(paths: Paths) -> list[str | Path]:
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
-    if "" in named:  # as from an unset variable; a Path would take it for the working directory
-        raise UsageError("an empty name among the paths; the working directory is called .")
-    return named

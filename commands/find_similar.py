@@ -6,7 +6,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING
 from .options import Common, Listed, Making, unfold
-from .output import check_output, named, print_listing, remark
+from .output import check_output, expanded, named, print_listing
 from .session import opened, options_of
 
 
@@ -19,7 +19,9 @@ def find_similar(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TARGET...", help="Pictures anywhere, indexed or not; 2:FILE counts twofold."
+            metavar="TARGET...",
+            help="Pictures anywhere, indexed or not; globs; 2:FILE counts twofold; "
+            "m51.fits[SCI] is one picture of a file.",
         ),
     ] = None,
     *,
@@ -53,20 +55,13 @@ def find_similar(
     Ends with 1 when nothing is found, or nothing is close.
     """
     check_output(common, listed)
-    pictures = named(targets, listed, enough=bool(unlike or text))
+    pictures = expanded(named(targets, listed, enough=bool(unlike or text)))
     with opened(common) as library:
         matches = library.find_similar(
             pictures,
-            unlike=unlike or [], text=text or [], n=n, min_similarity=min_similarity, where=where,
+            unlike=expanded(unlike or []), text=text or [], n=n, where=where,
+            min_similarity=min_similarity,
             encoder=making.encoder, options=options_of(making), keep_borders=keep_borders,
         )  # fmt: skip
-        if matches.any_close is False:
-            matches.remarks.append(
-                "nothing here is close: the best match is less like the target than nearly every "
-                "picture of the library is like its nearest other"
-            )
-        several = len(library.encoders()) > 1 and not making.encoder
-        if several:
-            remark(f"by the library's default encoder, {library.encoders()[0].name}", common)
         print_listing(matches, common, listed)
     return EXIT_DONE if len(matches) and matches.any_close is not False else EXIT_NOTHING

@@ -15,7 +15,10 @@ def register(app: typer.Typer) -> None:
 
 
 def forget(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders or globs, there or vanished."),
+    ],
     *,
     common: Common,
 ) -> None:
@@ -23,8 +26,17 @@ def forget(
 
     The files themselves are never touched.
     """
+    told: list[str] = []
+
+    def say(text: str) -> None:
+        told.append(text)
+        remark(text, common)
+
     with opened(common) as library:
-        gone = library.forget(paths, on_remark=lambda text: remark(text, common))
-    document = {"command": "forget", "version": 1, "forgotten": gone, "paths": list(paths)}
-    if not print_document({**document, "remarks": []}, "remarks", common):
+        gone = library.forget(paths, on_remark=say)
+    document = {
+        "command": "forget", "version": 1, "forgotten": gone, "paths": list(paths),
+        "results": [{"path": path} for path in paths], "remarks": told,
+    }  # fmt: skip
+    if not print_document(document, "results", common):
         print(f"{gone} forgotten; their files were not touched")

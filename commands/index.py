@@ -1,9 +1,11 @@
 """`q index`: adds and refreshes pictures."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,19 +29,22 @@ def register(app: typer.Typer) -> None:
 def index(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", help="Files, folders, globs, addresses."),
+        typer.Argument(
+            metavar="PATH...",
+            help="Files, folders, globs, or one picture of a file: m51.fits[SCI], clip.gif#3.",
+        ),
     ] = None,
     *,
     making: Making,
     arithmetic: Annotated[
-        Literal["fp32", "bf16", "auto"],
+        Literal["fp32", "bf16", "auto"] | None,
         typer.Option(
             envvar="Q_ARITHMETIC",
             rich_help_panel="Encoder",
-            help="Fixed when the encoder first enters the library; bf16 is quicker where the "
-            "processor has it, auto tries it out.",
+            help="fp32, unless said otherwise when the encoder first enters the library, and then "
+            "fixed; bf16 is quicker where the processor has it, auto tries it out.",
         ),
-    ] = "fp32",
+    ] = None,
     batch: Annotated[
         int | None,
         typer.Option(min=1, rich_help_panel="Encoder", help="Pictures encoded at once."),
@@ -49,7 +54,12 @@ def index(
         typer.Option(min=1, rich_help_panel="Encoder", help="Threads that read and decode."),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Leave out what matches; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out files and folders whose name, or path below a given folder, matches; "
+            "repeatable.",
+        ),
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files too.")] = False,
     dry_run: Annotated[
@@ -76,31 +86,77 @@ def index(
     names = named(paths, Listed(listed=listed, nul=nul), enough=prune)
     if not names and not prune:
         raise UsageError("nothing to index: name a PATH, or --prune")
-    with opened(common, create=not dry_run) as library:
+    told: list[str] = []
+
+    def say(text: str) -> None:
+        told.append(text)
+        remark(text, common)
+
+    with to_index(common, say, dry_run=dry_run) as (library, folder):
         fresh = not library.encoders()
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
             report = library.index(
-                names, encoder=making.encoder, options=options_of(making, arithmetic), batch=batch,
-                threads=threads, exclude=exclude or [], hidden=hidden, dry_run=dry_run,
-                progress=tell, should_stop=should_stop,
-                on_remark=lambda text: remark(text, common),
+                names, encoder=making.encoder, options=options_of(making, arithmetic or "fp32"),
+                batch=batch, threads=threads, exclude=exclude or [], hidden=hidden,
+                dry_run=dry_run, progress=tell, should_stop=should_stop, on_remark=say,
             )  # fmt: skip
-        pruned = (
-            library.prune(on_remark=lambda text: remark(text, common))
-            if prune and not dry_run and not report.stopped
-            else 0
-        )
-        if fresh and not dry_run and library.encoders() and not making.encoder:
-            remark(
-                f"encoder {library.encoders()[0].name}: sees looks and shapes, needs no download. "
-                "Another: --encoder clip:ViT-B-32/openai sees meaning and reads text (605 MB); "
-                "see q encoders",
-                common,
-            )
-        _tell(library, report, pruned, common, dry_run=dry_run)
+        pruned = 0
+        if prune and not report.stopped:
+            pruned = report.lost if dry_run else library.prune(on_remark=say)
+        if not dry_run:
+            _tell_encoder(library, making, arithmetic, say, fresh=fresh)
+        _tell(folder, report, pruned, told, common, dry_run=dry_run)
     if report.stopped:
         return EXIT_INTERRUPTED
     return EXIT_PARTLY if report.failed else EXIT_DONE
+
+
+@contextmanager
+def to_index(
+    common: Common, say: Callable[[str], None], *, dry_run: bool
+) -> "Iterator[tuple[Library, Path]]":
+    """Open the library to index into, made where there is none, and say where it lies.
+
+    A dry run that finds none looks at the files as a new library would, and leaves nothing behind.
+    """
+    from ..db.place import FOLDER, find_library, is_library
+
+    place = find_library(common.library)
+    if dry_run and (place is None or not is_library(place)):
+        place = place or Path.cwd() / FOLDER
+        say(f"would make a library in {place}")
+        with TemporaryDirectory() as scratch:
+            with opened(replace(common, library=Path(scratch) / FOLDER), create=True) as library:
+                yield library, place
+            return
+    with opened(common, create=not dry_run) as library:
+        yield library, library.folder
+
+
+def _tell_encoder(
+    library: "Library",
+    making: Making,
+    arithmetic: str | None,
+    say: Callable[[str], None],
+    *,
+    fresh: bool,
+) -> None:
+    """Say what encodes where nobody chose it, and what of a choice has no effect."""
+    from ..flow.choose import named_encoders
+
+    here = named_encoders(library.catalogue, making.encoder)
+    if fresh and here and not making.encoder:
+        say(
+            f"encoder {here[0].name}: sees looks and shapes, needs no download. "
+            "Another: --encoder clip:ViT-B-32/openai sees meaning and reads text (605 MB); "
+            "see q encoders"
+        )
+    has = {str(e.card.get("arithmetic", "fp32")) for e in here}
+    if arithmetic not in (None, "auto", *has) and here:
+        say(
+            f"{here[0].name} calculates in {' and '.join(sorted(has))} here, fixed when it first "
+            f"entered the library: --arithmetic {arithmetic} changes nothing"
+        )
 
 
 @contextmanager
@@ -126,8 +182,18 @@ def stopping(common: Common) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+_APART = ("failed", "remarks", "seconds", "lost")
+"""Fields of a report that the document has in another form, or not."""
+
+
 def _tell(
-    library: "Library", report: "Report", pruned: int, common: Common, *, dry_run: bool
+    folder: Path,
+    report: "Report",
+    pruned: int,
+    told: Sequence[str],
+    common: Common,
+    *,
+    dry_run: bool,
 ) -> None:
     for path, why in report.failed:
         remark(f"{path}: {why}", common)
@@ -142,13 +208,13 @@ def _tell(
     document = {
         "command": "index",
         "version": 1,
-        "library": str(library.folder),
+        "library": str(folder),
         "dry_run": dry_run,
-        **{k: v for k, v in asdict(report).items() if k not in ("failed", "remarks", "seconds")},
+        **{k: v for k, v in asdict(report).items() if k not in _APART},
         "pruned": pruned,
         "seconds": round(report.seconds, 3),
         "failed": [{"path": path, "reason": why} for path, why in report.failed],
-        "remarks": report.remarks,
+        "remarks": [*told, *report.remarks],
     }
     if not print_document(document, "failed", common):
         print(summary(report, pruned, dry_run=dry_run))

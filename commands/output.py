@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -151,10 +152,11 @@ def print_listing(
 
 
 def write_paths(paths: Sequence[bytes], *, nul: bool) -> None:
-    """Write paths exactly, byte for byte."""
+    """Write paths exactly, byte for byte; "./" before one that would be taken for an option."""
     sys.stdout.flush()
     end = b"\0" if nul else b"\n"
-    sys.stdout.buffer.write(b"".join(path + end for path in paths))
+    named = (b"./" + path if path.startswith(b"-") else path for path in paths)
+    sys.stdout.buffer.write(b"".join(path + end for path in named))
     sys.stdout.buffer.flush()
 
 
@@ -169,6 +171,18 @@ def named(given: Sequence[str] | None, listed: Listed, *, enough: bool = False) 
         whence = "standard input" if listed.listed == "-" else listed.listed
         raise NothingError(f"nothing to do: {whence} lists no paths")
     return paths
+
+
+def expanded(paths: Sequence[str]) -> list[str]:
+    """Return paths with each glob that is no file in place of the files it matches, if any."""
+    found: list[str] = []
+    for path in paths:
+        matching: list[str] = []
+        with suppress(ValueError):  # a NUL character: no file is called so
+            if not os.path.lexists(path):
+                matching = sorted(glob(path, recursive=True))  # noqa: PTH207 - text in, text out
+        found += [name for name in matching if Path(name).is_file()] or [path]
+    return found
 
 
 def read_list(file: str | None, *, nul: bool) -> list[str]:

@@ -179,6 +179,8 @@ def _connect(file: Path, *, writable: bool) -> sqlite3.Connection:
 def _explain(problem: sqlite3.Error | ValueError, folder: Path) -> str:
     """Return one line for a person: what is wrong with the catalogue and what to do."""
     said = str(problem)
+    if "closed database" in said:
+        return f"the library {folder} has been closed; open it again: seeing.open(...)"
     if "full" in said or "disk I/O error" in said:
         return f"the disk of {folder} is full or failing ({said}); what was done before is kept"
     if "locked" in said:

@@ -1,6 +1,10 @@
 """Taking items out, and giving back the space they took."""
 
+import os
+import re
 from collections.abc import Sequence
+from fnmatch import translate
+from glob import has_magic
 from pathlib import Path
 
 from ..errors import UsageError
@@ -23,11 +27,20 @@ def forget(catalogue: Catalogue, paths: Sequence[Path]) -> int:
             found = connection.execute(
                 f"SELECT id FROM sources WHERE {condition}",
                 values,
-            ).fetchall()
+            ).fetchall() or _matching(catalogue, str(path))
             if not found:
                 raise UsageError(f"the library knows nothing at {readable(str(path))}")
             doomed.update(source for (source,) in found)
     return _remove(catalogue, doomed)
+
+
+def _matching(catalogue: Catalogue, glob: str) -> list[tuple[int]]:
+    """Return the sources whose paths match a glob, whether their files still exist or not."""
+    if not has_magic(glob):
+        return []
+    pattern = re.compile(translate(os.path.abspath(glob)))  # noqa: PTH100 - lexical, keeps links
+    rows = catalogue.connection.execute("SELECT id, path FROM sources").fetchall()
+    return [(source,) for source, path in rows if pattern.match(str(catalogue.located(path)))]
 
 
 def prune(catalogue: Catalogue) -> int:

@@ -97,6 +97,15 @@ def items_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[Item]:
     return list(found.values())
 
 
+def count_items(catalogue: Catalogue, sources: Iterable[int]) -> int:
+    """Return how many items some sources hold."""
+    with catalogue.reading() as connection:
+        return sum(
+            connection.execute("SELECT count(*) FROM items WHERE source = ?", (s,)).fetchone()[0]
+            for s in sources
+        )
+
+
 def unreadable_below(catalogue: Catalogue, paths: Sequence[Path]) -> list[tuple[Item, str]]:
     """Return the files at or below some paths that could not be read, each with the reason.
 

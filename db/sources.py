@@ -119,6 +119,13 @@ def record_failure(
         grow_generation(connection)
 
 
+def record_doubt(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Let the next refresh read these sources again, though size and time are as they were."""
+    connection.executemany(
+        "UPDATE sources SET mtime_ns = ? WHERE id = ?", [(UNSEEN, source) for source in ids]
+    )
+
+
 def record_presence(connection: sqlite3.Connection, ids: Iterable[int], state: str) -> None:
     """Mark sources as 'present', 'vanished' or 'unreadable'."""
     connection.executemany(

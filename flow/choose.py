@@ -50,6 +50,14 @@ def difference(encoders: list[StoredEncoder]) -> str:
     return "preparation"
 
 
+def choice(catalogue: Catalogue, name: str | None) -> list[str]:
+    """Return a remark on which encoder was taken, where there was a choice and none was named."""
+    known = stored_encoders(catalogue)
+    if name is not None or len(known) <= 1:
+        return []
+    return [f"by the library's default encoder, {known[0].name}"]
+
+
 def lacking(catalogue: Catalogue, stored: StoredEncoder) -> str | None:
     """Return a remark when pictures have no vectors of an encoder, so that a search passes by."""
     with catalogue.reading() as connection:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..db import sources
 from ..db.catalogue import Catalogue, now, readable
 from ..db.contents import Contents, Fate
+from ..db.items import count_items
 from ..db.plan import Pending, Plan, known_sources
 from ..db.vectors import StoredEncoder, VectorFile
 from ..embed.encoder import Encoder, Vectors
@@ -29,6 +30,7 @@ from .pipeline import Workers
 
 KEEP_CONTENT = 8 << 20
 """Bytes of a file held between digest and decoding; a larger file is read again, from the cache."""
+BLANK_NAMED = 5
 COMMIT_SECONDS = 1.0
 COMMIT_ITEMS = 512
 
@@ -42,6 +44,8 @@ class Report:
     moved: int = 0
     copied: int = 0
     vanished: int = 0
+    lost: int = 0
+    """Pictures whose files are gone, since now or earlier: what --prune forgets."""
     returned: int = 0
     unchanged: int = 0
     encoded: int = 0
@@ -86,6 +90,7 @@ class _Decoded:
     """Without its samples: they are not needed once the picture is prepared."""
     prepared: NDArray[Any] | None
     error: str | None = None
+    blank: bool = False
 
 
 class Refresh:
@@ -122,6 +127,7 @@ class Refresh:
         self._told: set[int] = set()
         """Pictures (by id()) that the report has counted, as moved or copied, before encoding."""
         self._failures: dict[str, str] = {}
+        self._blank: list[str] = []
         self._copies: list[Pending] = []
         self._waiting: list[_Decoded] = []
         self._encoded: list[tuple[list[_Decoded], Vectors]] = []
@@ -150,6 +156,10 @@ class Refresh:
             contents.written(copies)
             self._stream(copies, contents)
         report.vanished = sum(1 for source in plan.vanished if source in contents.missing)
+        report.lost = count_items(self.catalogue, contents.missing)
+        if self._blank:
+            few = ", ".join(self._blank[:BLANK_NAMED]) + ", ..." * (len(self._blank) > BLANK_NAMED)
+            report.remarks.append(f"{len(self._blank)} blank (one value everywhere): {few}")
         report.seconds = time.monotonic() - clock
         if self._total:
             with self.catalogue.transaction() as connection:
@@ -175,6 +185,8 @@ class Refresh:
                     self._fail(result.read, result.error)
                 else:
                     self._waiting.append(result)
+                    if result.blank:
+                        self._blank.append(_name_of(result.read.pending))
                     self._count()
                 if len(self._waiting) >= self.batch:
                     self._encode()
@@ -237,7 +249,7 @@ class Refresh:
         except MemoryError:
             return _Decoded(read_, None, None, "not enough memory to decode it")
         light = replace(picture, samples=picture.samples[:0, :0], mask=None)
-        return _Decoded(replace(read_, content=None), light, prepared)
+        return _Decoded(replace(read_, content=None), light, prepared, blank=picture.is_blank)
 
     def _fail(self, read_: _Read, error: str | None) -> None:
         reason = error or "can't be read"
@@ -254,8 +266,7 @@ class Refresh:
         if pending.known and pending.known.error == reason:
             self.report.failed_before += 1
         else:
-            place = Address(Path(os.fsdecode(pending.path)), pending.frame, pending.part)
-            self.report.failed.append((readable(str(place)), reason))
+            self.report.failed.append((_name_of(pending), reason))
         self._count()
         self._commit_when_due()
 
@@ -313,6 +324,12 @@ class Refresh:
         self.progress(self._done, self._total)
 
 
+def _name_of(pending: Pending) -> str:
+    """Return the address of a picture as the catalogue tells it."""
+    place = Address(Path(os.fsdecode(pending.path)), pending.frame, pending.part)
+    return readable(str(place))
+
+
 def preview(catalogue: Catalogue, plan: Plan, encoder: StoredEncoder | None) -> Report:
     """Return what a refresh would do, were every picture readable; nothing is written.
 
@@ -343,6 +360,7 @@ def preview(catalogue: Catalogue, plan: Plan, encoder: StoredEncoder | None) -> 
         else:
             report.copied += 1
     report.vanished = sum(1 for source in plan.vanished if source in contents.missing)
+    report.lost = count_items(catalogue, contents.missing)
     return report
 
 

@@ -1,5 +1,6 @@
 """find-similar: targets made into vectors, the index asked, the answer told with what it means."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from ..index.base import Ids, Vectors
 from ..index.query import QueryVector, nearest
 from ..index.similarity import Similarities, similarities
 from ..index.store import open_index
-from ..show.matches import Asked, Match, Matches
+from ..media.picture import Picture
+from ..show.matches import NOT_CLOSE, Asked, Match, Matches
 from .choose import lacking
+from .given import whole_number
 from .targets import Target, leave_out, picture_target, text_target
 
 
@@ -26,8 +29,8 @@ from .targets import Target, leave_out, picture_target, text_target
 class Query:
     """What a user asks for; see Library.find_similar."""
 
-    targets: Sequence[str | Path]
-    unlike: Sequence[str | Path] = ()
+    targets: Sequence[str | Path | Picture]
+    unlike: Sequence[str | Path | Picture] = ()
     text: Sequence[str] = ()
     n: int = 12
     min_similarity: float | None = None
@@ -38,8 +41,13 @@ class Query:
         """Refuse what cannot be answered."""
         if not (self.targets or self.unlike or self.text):
             raise UsageError("nothing to look for: name a TARGET, --unlike or --text")
-        if self.n < 1:
+        if whole_number(self.n, "n") < 1:
             raise UsageError(f"-n must be at least 1, not {self.n}")
+        if self.where is not None and not isinstance(self.where, str):
+            raise UsageError(f"where is a condition as text, not {type(self.where).__name__}")
+        least = self.min_similarity
+        if least is not None and not -math.inf < least < math.inf:
+            raise UsageError(f"the least similarity must be a number, not {least}")
 
 
 def find_similar(
@@ -61,22 +69,31 @@ def find_similar(
     )
     if query.min_similarity is not None:
         ids, scores = ids[scores >= query.min_similarity], scores[scores >= query.min_similarity]
-    # a cosine between a text and a picture is of another kind than one between pictures
-    usual = (
-        None if any(target.is_text for target in asked) else similarities(catalogue, stored, index)
-    )
+    # a cosine between a text and a picture is of another kind than one between pictures, and so is
+    # the distance from what is not wanted
+    unlike_alone = not any(target.wanted for target in asked)
+    comparable = not unlike_alone and not any(target.is_text for target in asked)
+    usual = similarities(catalogue, stored, index) if comparable else None
+    if unlike_alone:
+        remarks.append(
+            "with --unlike alone the least alike come first: their similarity is the negated "
+            "cosine, for which there is no percentile and no closeness"
+        )
     entries = _entries(catalogue, ids, scores, usual)
     remarks += _copies(asked)
     remarks += filter(None, [lacking(catalogue, stored)])
     if not entries:
         remarks.append(_why_empty(index.count(), allow, query))
-    return Matches(
+    found = Matches(
         stored.identity,
         [Asked(t.name, t.weight, 1 if t.wanted else -1, t.is_text, t.address) for t in asked],
         entries,
         usual.threshold if usual else None,
         remarks,
     )
+    if found.any_close is False:
+        remarks.append(NOT_CLOSE)
+    return found
 
 
 def _asked(

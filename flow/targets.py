@@ -18,6 +18,7 @@ from ..errors import EncoderError, PictureError, UsageError
 from ..media.address import Address, parse
 from ..media.borders import without_black_borders
 from ..media.digest import digest
+from ..media.picture import Picture
 from ..video.item import read
 
 _WEIGHTED = re.compile(r"(?P<weight>\d+(?:\.\d+)?):(?P<name>.+)", re.DOTALL)
@@ -55,17 +56,23 @@ def picture_target(
     catalogue: Catalogue,
     stored: StoredEncoder,
     encoder: Callable[[], Encoder],
-    name: str | os.PathLike[str],
+    name: str | os.PathLike[str] | Picture,
     *,
     wanted: bool = True,
     keep_borders: bool = False,
 ) -> Target:
-    """Return the target that a user names by a path, weighted or not.
+    """Return the target that a user names by a path, weighted or not, or gives as a picture.
 
     When the library holds a vector of the same content it is taken, and `encoder` is not called.
     Otherwise black borders are cut off and the picture is encoded. Raises UsageError when there is
     no such picture, or it can't be read.
     """
+    if isinstance(name, Picture):
+        made = encoder()
+        told = f"a picture of {name.width} x {name.height} pixels"
+        cut, remarks = _seen(name, told, keep_borders=keep_borders)
+        vector = made.encode([made.prepare(cut)])[0]
+        return Target(told, vector, wanted=wanted, remarks=remarks)
     weight, text = split_weight(name)
     address = parse(text)
     content, items = _known(catalogue, address)
@@ -79,18 +86,29 @@ def picture_target(
         picture = read(address.path, part=address.part, frame=address.frame, at_least=made.reads_at)
     except PictureError as problem:
         raise UsageError(f"{readable(text)}: {problem}") from problem
-    remarks = _damage(catalogue, stored, items)
+    damage = _damage(catalogue, stored, items)
     if not items and picture.metadata.part != address.part:  # by another name of the same part
         number = item_number(content, frame=address.frame, part=picture.metadata.part)
         items = items_of_content(catalogue, number)
-    cut = picture if keep_borders else without_black_borders(picture)
-    if cut is not picture:
-        remarks.append(
-            f"black borders of {readable(text)} cut off: {picture.width} x {picture.height} "
-            f"became {cut.width} x {cut.height} (--keep-borders keeps them)"
-        )
+    cut, remarks = _seen(picture, readable(text), keep_borders=keep_borders)
     vector = made.encode([made.prepare(cut)])[0]
-    return Target(readable(text), vector, weight, wanted, False, content, address, items, remarks)
+    return Target(
+        readable(text), vector, weight, wanted, False, content, address, items,
+        [*damage, *remarks],
+    )  # fmt: skip
+
+
+def _seen(picture: Picture, name: str, *, keep_borders: bool) -> tuple[Picture, list[str]]:
+    """Return what of a picture is encoded, without black borders, and what is to be said of it."""
+    if picture.is_blank:
+        return picture, [f"{name} is blank: one value everywhere, so nothing is like it"]
+    cut = picture if keep_borders else without_black_borders(picture)
+    if cut is picture:
+        return cut, []
+    return cut, [
+        f"black borders of {name} cut off: {picture.width} x {picture.height} "
+        f"became {cut.width} x {cut.height} (--keep-borders keeps them)"
+    ]
 
 
 def _damage(catalogue: Catalogue, stored: StoredEncoder, items: Sequence[Item]) -> list[str]:

@@ -1,11 +1,14 @@
 """What can be wrong with a library, and how to mend it."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..db.advice import index_command
-from ..db.catalogue import Catalogue
+from ..db.catalogue import Catalogue, readable
+from ..db.items import from_here
+from ..db.sources import record_doubt
 from ..db.vectors import (
     StoredEncoder,
     damaged_items,
@@ -41,7 +44,10 @@ def examine(catalogue: Catalogue, *, deep: bool = False, mend: bool = False) -> 
         findings += _examine_weights(encoder)
     findings += _examine_sources(catalogue)
     if deep:
-        findings += _examine_contents(catalogue)
+        findings += _examine_contents(catalogue, mend=mend)
+    if mend and not catalogue.writable:
+        what = f"nothing was mended: {catalogue.folder} can't be written"
+        findings.append(Finding("wrong", what, "run it where the library can be written"))
     return findings
 
 
@@ -123,20 +129,27 @@ def _examine_sources(catalogue: Catalogue) -> list[Finding]:
     return found
 
 
-def _examine_contents(catalogue: Catalogue) -> list[Finding]:
+def _examine_contents(catalogue: Catalogue, *, mend: bool) -> list[Finding]:
     found = []
+    doubtful = []
     with catalogue.reading() as connection:
         rows = connection.execute(
-            "SELECT path, path_text, digest FROM sources WHERE state = 'present' ORDER BY path"
+            "SELECT id, path, digest FROM sources WHERE state = 'present' ORDER BY path"
         ).fetchall()
-    for path, text, known in rows:
+    for source, path, known in rows:
+        text = readable(str(from_here(catalogue.located(path))))
+        again = f"q index {shlex.quote(text)}"
         try:
             now = digest(catalogue.located(path))
         except PictureError as problem:
-            found.append(Finding("note", f"{text}: {problem}", f"q index {catalogue.root}"))
+            found.append(Finding("note", f"{text}: {problem}", again))
             continue
         if now != known:
-            found.append(
-                Finding("wrong", f"{text}: its content is not what was indexed", f"q index {text}")
-            )
+            doubtful.append(source)
+            # size and time are as they were: an index run would pass it by
+            advice = f"read anew by: {again}" if mend else f"q doctor --deep --mend, then {again}"
+            found.append(Finding("wrong", f"{text}: its content is not what was indexed", advice))
+    if doubtful and mend and catalogue.writable:
+        with catalogue.transaction() as connection:
+            record_doubt(connection, doubtful)
     return found or [Finding("good", f"{len(rows)} files are as they were indexed")]

@@ -21,14 +21,15 @@ class QueryVector:
 def combine(targets: Sequence[QueryVector], vectors: Vectors) -> Vectors:
     """Return the similarity of each vector to a set of targets, (n,), at most 1.
 
-    A weight shortens the distance: with m the greatest weight, a target of weight w sees
-    s = 1 - (1 - cosine) m / w, so that equal weights leave cosines as they are. With p the
-    greatest s over wanted and q over unwanted targets the similarity is p - max(0, q - p): an
-    item belongs to its nearest wanted target, however far the others are (two different kinds
-    both return results), and is pushed away only by what is nearer to it than that, by as much
-    as it is nearer. Without wanted targets it is -q. Values below -1 are cut to -1.
+    A weight shortens the distance: with m the greatest weight of a wanted target (of any, where
+    none is wanted), a target of weight w sees s = 1 - (1 - cosine) m / w, so that equal weights
+    leave cosines as they are. With p the greatest s over wanted and q over unwanted targets the
+    similarity is p - max(0, q - p): an item belongs to its nearest wanted target, however far the
+    others are (two different kinds both return results), and is pushed away only by what is
+    nearer to it than that, by as much as it is nearer. Without wanted targets it is -q. Values
+    below -1 are cut to -1.
     """
-    heaviest = max(target.weight for target in targets)
+    heaviest = _heaviest(targets)
     sides: dict[bool, Vectors] = {}
     for wanted in (True, False):
         side = [target for target in targets if target.wanted is wanted]
@@ -43,6 +44,15 @@ def combine(targets: Sequence[QueryVector], vectors: Vectors) -> Vectors:
     else:
         combined = sides[True] - np.maximum(0, sides[False] - sides[True])
     return np.clip(combined, -1, 1).astype(np.float32)
+
+
+def _heaviest(targets: Sequence[QueryVector]) -> float:
+    """Return the weight that leaves cosines as they are.
+
+    How hard an unliked target pushes does not change how near a wanted one is.
+    """
+    weights = [target.weight for target in targets if target.wanted]
+    return max(weights or [target.weight for target in targets])
 
 
 def nearest(
@@ -69,7 +79,7 @@ def nearest(
         return _keep(found, combine(targets, index.get(found)), k, leave_out)
     if available == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    heaviest = max(target.weight for target in targets)
+    heaviest = _heaviest(targets)
     depth = min(available, 4 * (k + len(leave_out)))
     while True:
         found, cosines = index.search(np.stack([t.vector for t in wanted]), depth, allow=allow)

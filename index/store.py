@@ -37,10 +37,26 @@ def open_index(
         ).fetchone()
     if made and made[0] == encoder.generation:
         try:
-            return ExactIndex.open(spec, path, checksum=made[1])
+            index = ExactIndex.open(spec, path, checksum=made[1])
+            _tell_of_cut(catalogue, encoder, remark)
+            return index
         except LibraryError as problem:
             remark(f"{problem}; made again from the vectors")
     return build_index(catalogue, encoder, remark=remark)
+
+
+def _tell_of_cut(
+    catalogue: Catalogue, encoder: StoredEncoder, remark: Callable[[str], None]
+) -> None:
+    """Tell when the vectors are not all there, though the index made from them is."""
+    file = VectorFile(catalogue, encoder)
+    there = len(file.mapped())
+    if there < encoder.rows:
+        remark(
+            f"{file.path} holds {there} of {encoder.rows} vectors of {encoder.name}; the search "
+            f"goes on from the index. Mend it: q doctor --mend, then "
+            f"{index_command(catalogue, encoder.name)}"
+        )
 
 
 def index_path(catalogue: Catalogue, encoder: StoredEncoder) -> Path:

@@ -71,6 +71,14 @@ class Picture:
         """1 for grey, 3 for colour, else the number of bands."""
         return int(self.samples.shape[2])
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see: one value everywhere, or no valid one at all."""
+        samples = self.samples
+        first = samples[0, 0]
+        # a few samples tell nearly always
+        return bool((samples[::37, ::37] == first).all() and (samples == first).all())
+
     def pixels(self) -> NDArray[np.float32]:
         """Return the samples as (height, width, channels) float32, 1.0 = full scale."""
         return self.samples.astype(np.float32) / np.float32(self.full_scale)

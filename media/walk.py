@@ -53,19 +53,30 @@ class Walk:
     """
 
     paths: tuple[str, ...]
-    exclude: re.Pattern[str] | None
+    exclude: dict[str, re.Pattern[str]]
+    """By the glob as it was given."""
     hidden: bool
     extensions: frozenset[str]
     unlistable: list[str] = field(default_factory=list)
     _skipped: Counter[_Remark] = field(default_factory=Counter)
     _problems: list[str] = field(default_factory=list)
+    _used: set[str] = field(default_factory=set)
+    """Globs of `exclude` that matched something."""
+    _looked: bool = False
+    """Whether a folder was looked into, where `exclude` could match."""
 
     @property
     def remarks(self) -> list[str]:
         """What a user should know about files that were not taken."""
         counted = sorted(self._skipped.items())
+        idle = [glob for glob in self.exclude if self._looked and glob not in self._used]
         return [
             *self._problems,
+            *(
+                f"--exclude {glob!r} matched nothing: it is compared with names, and with paths "
+                "below the given folder"
+                for glob in idle
+            ),
             *(f"skipped {n} {what.one if n == 1 else what.many}" for what, n in counted),
         ]
 
@@ -74,6 +85,8 @@ class Walk:
         self.unlistable.clear()
         self._skipped.clear()
         self._problems.clear()
+        self._used.clear()
+        self._looked = False
         if len(self.paths) == 1:  # nothing can come twice
             yield from self._given(self.paths[0])
             return
@@ -104,6 +117,7 @@ class Walk:
 
     def _folder(self, top: str) -> Iterator[Found]:
         """Yield what lies in a folder, files and folders mixed in the order of their names."""
+        self._looked = True
         levels = [self._listed(top)]  # a list and no recursion: folders may be a thousand deep
         while levels:
             entry = next(levels[-1], None)
@@ -157,9 +171,14 @@ class Walk:
         self._problems.append(f"{path}: {what} ({problem.strerror})")
 
     def _excluded(self, entry: os.DirEntry[str], top: str) -> bool:
-        assert self.exclude is not None
         inside = entry.path[len(top) :].replace(os.sep, "/").lstrip("/")
-        return bool(self.exclude.match(entry.name) or self.exclude.match(inside))
+        found = {
+            glob
+            for glob, pattern in self.exclude.items()
+            if pattern.match(entry.name) or pattern.match(inside)
+        }
+        self._used |= found
+        return bool(found)
 
 
 def walk(
@@ -179,8 +198,8 @@ def walk(
     Raises UsageError for a path that does not exist, or a glob that matches nothing.
     """
     given = tuple(name for path in paths for name in _expanded(os.fsdecode(path), hidden))
-    joined = "|".join(translate(pattern.rstrip("/")) for pattern in exclude)
-    return Walk(given, re.compile(joined) if joined else None, hidden, extensions)
+    patterns = {glob: re.compile(translate(glob.rstrip("/"))) for glob in exclude}
+    return Walk(given, patterns, hidden, extensions)
 
 
 def _expanded(path: str, hidden: bool) -> list[str]:

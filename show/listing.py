@@ -133,11 +133,16 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
             title = Path(str(entry.item)).name
             caption = f"{entry.rank}   {self.caption(entry)}"
             tiles.append(_tile(Tile, thumbnail, entry.item.address, title, caption))
-        save_sheet(draw_sheet(tiles, columns=columns, title=self.title()), Path(path))
+        drawn = draw_sheet(tiles, columns=columns, title=self.title(), footer=self.footnote())
+        save_sheet(drawn, Path(path))
 
     def title(self) -> str:
         """Return the heading of a sheet."""
         return f"q {self.command}"
+
+    def footnote(self) -> str:
+        """Return the line at the foot of a sheet: what has to be known to read it."""
+        return ""
 
     def _repr_html_(self) -> str:
         """Return a table with thumbnails, for notebooks."""

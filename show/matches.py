@@ -8,6 +8,11 @@ from ..db.items import Item
 from ..media.address import Address
 from .listing import Column, Listing
 
+NOT_CLOSE = (
+    "nothing here is close: the best match is less like the target than nearly every "
+    "picture of the library is like its nearest other"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -86,7 +91,7 @@ class Matches(Listing[Match]):
         """Return similarity, percentile and close."""
         return {
             "similarity": entry.similarity,
-            "percentile": entry.percentile,
+            "percentile": None if entry.percentile is None else round(entry.percentile, 1),
             "close": entry.close,
         }
 
@@ -97,6 +102,15 @@ class Matches(Listing[Match]):
     def targets(self) -> list[tuple[str, Address]]:
         """Return the wanted pictures."""
         return [(a.name, a.address) for a in self.asked if a.address and a.sign > 0]
+
+    def footnote(self) -> str:
+        """Return what the numbers are, and when nothing is close."""
+        told = "similarity" + (
+            ", and per cent of random pairs that are less alike"
+            if any(match.percentile is not None for match in self.entries)
+            else ""
+        )
+        return f"Nothing here is close.  {told}" if self.any_close is False else told
 
     def title(self) -> str:
         """Return the heading of a sheet."""

@@ -350,8 +350,8 @@ def test_changed_content_with_old_size_and_time_is_mended(home: Path, ask: Ask) 
     assert told.status == EXIT_NOTHING
     assert "q doctor --deep --mend, then q index pictures/1.png" in told.out
     assert "read anew by: q index pictures/1.png" in ask("doctor", "--deep", "--mend").out
-    told = ask("index", "pictures/1.png").out
-    assert "1 changed" in told or "1 unreadable" in told, told
+    done = ask("index", "pictures/1.png").out
+    assert "1 changed" in done or "1 unreadable" in done, done
     assert "pictures/1.png" not in ask("doctor", "--deep").out
 
 

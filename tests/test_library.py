@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 import seeing
@@ -247,7 +248,7 @@ def test_where_is_honoured_with_n(library: Library) -> None:
     for targets in (target, [target, picture(library, 9)]):
         nothing = library.find_similar(targets, where="width > 1000")
         assert list(nothing) == []
-        assert nothing.remarks == [f"nothing found: none of the {N} pictures fulfils --where"]
+        assert nothing.remarks[1:] == [f"nothing found: none of the {N} pictures fulfils --where"]
 
 
 def test_min_similarity(library: Library) -> None:
@@ -258,7 +259,7 @@ def test_min_similarity(library: Library) -> None:
     assert [m.item.id for m in found] == [m.item.id for m in every[:10]]
     nothing = library.find_similar(target, min_similarity=1.1)
     assert not nothing
-    assert "no picture reaches a similarity of 1.1" in nothing.remarks[0]
+    assert "no picture reaches a similarity of 1.1" in nothing.remarks[-1]
 
 
 def test_black_borders_of_a_target_are_cut_off(own: Library, tmp_path: Path, draw: Draw) -> None:
@@ -404,6 +405,87 @@ def test_matches_are_a_sequence(own: Library) -> None:
     assert [m.rank for m in matches[1:3]] == [2, 3]
     assert matches[-1].rank == 4
     assert bool(own.find_similar(own.folder.parent / "0.png", min_similarity=1.1)) is False
+
+
+def test_a_match_an_item_and_a_picture_in_memory_are_targets(own: Library) -> None:
+    first = own.find_similar(own.folder.parent / "0.png")
+    by_match, by_item = own.find_similar(first[0]), own.find_similar([first[0].item])
+    assert [m.item.id for m in by_match] == [m.item.id for m in by_item]
+    assert first[0].item.id not in [m.item.id for m in by_match]
+    image = Image.open(own.folder.parent / "0.png")
+    pixels = np.asarray(image)
+    for memory in (image, pixels, [pixels], pixels.astype(np.float32) / 255):
+        found = own.find_similar(memory, keep_borders=True)
+        assert found[0].item.path.name == "0.png", "content in memory is not recognised"
+        assert found[0].similarity > 0.999
+        assert found.asked[0].name == "a picture of 32 x 24 pixels"
+    ranked = own.rank([first[0], first[1].item], reference=own.folder.parent / "0.png")
+    assert len(ranked) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"targets": None}, "a picture is a path, an item or an array, not None"),
+        ({"targets": 7}, "not int 7"),
+        ({"targets": [3.5]}, "not float 3.5"),
+        ({"targets": "0.png", "n": 1.5}, "n must be a whole number, not float 1.5"),
+        ({"targets": "0.png", "n": "3"}, "n must be a whole number"),
+        ({"targets": "0.png", "n": True}, "n must be a whole number"),
+        ({"targets": "0.png", "where": 3}, "where is a condition as text"),
+        ({"targets": "0.png", "min_similarity": math.nan}, "least similarity must be a number"),
+        ({"targets": np.zeros((2, 3, 4))}, "height, width"),
+        ({"targets": np.zeros((2, 3), np.int32)}, "uint8, uint16 or float"),
+    ],
+)
+def test_wrong_types_are_told_in_one_line(
+    own: Library, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], said: str
+) -> None:
+    monkeypatch.chdir(own.folder.parent)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        own.find_similar(**arguments)
+
+
+def test_a_closed_library_says_so(own: Library) -> None:
+    own.close()
+    for call in (own.status, own.items, own.rank, lambda: own.find_similar("0.png")):
+        with pytest.raises(LibraryError, match="has been closed"):
+            call()
+
+
+def test_less_than_the_best_makes_no_sense(own: Library) -> None:
+    ranking = own.rank(reference=own.folder.parent / "0.png")
+    with pytest.raises(UsageError, match="-1 best"):
+        ranking.top(-1)
+
+
+def test_unlike_alone_has_no_percentile_and_no_closeness(library: Library) -> None:
+    found = library.find_similar(unlike=picture(library, 1))
+    assert {(m.percentile, m.close) for m in found} == {(None, None)}
+    assert found.threshold is None
+    assert any("--unlike alone" in remark for remark in found.remarks)
+
+
+def test_blank_pictures_are_told(own: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "blank"
+    folder.mkdir()
+    Image.new("RGBA", (40, 30), (9, 9, 9, 0)).save(folder / "clear.png")
+    Image.new("L", (40, 30)).save(folder / "black.png")
+    fits.writeto(folder / "nan.fits", np.full((30, 40), np.nan, np.float32))
+    report = own.index(folder)
+    (told,) = report.remarks
+    assert told.startswith("3 blank (one value everywhere): ")
+    assert all(name in told for name in ("clear.png", "black.png", "nan.fits"))
+    assert not own.index(folder).remarks, "told once"
+    target = tmp_path / "white.png"
+    Image.new("L", (50, 30), 255).save(target)
+    assert any("is blank" in remark for remark in own.find_similar(target).remarks)
+
+
+def test_globs_are_forgotten(own: Library) -> None:
+    (own.folder.parent / "3.png").unlink()
+    assert own.forget(own.folder.parent / "[1-3].png") == 3
+    assert [item.path.name for item in own.items()] == ["0.png", "4.png"]
 
 
 def test_labels_come_with_the_results(own: Library) -> None:

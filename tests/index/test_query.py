@@ -29,7 +29,7 @@ def at(degrees: float, weight: float = 1.0, *, wanted: bool = True) -> QueryVect
 
 def truth(targets: Sequence[QueryVector], vector: Vectors) -> float:
     """The formula of `combine`'s docstring, one vector at a time, in float64."""
-    heaviest = max(t.weight for t in targets)
+    heaviest = max([t.weight for t in targets if t.wanted] or [t.weight for t in targets])
     wanted: list[float] = []
     unwanted: list[float] = []
     for t in targets:
@@ -54,6 +54,12 @@ def test_values_worked_out_by_hand() -> None:
         ([at(0, 2), at(90, 1)], [1, 1 - (1 - math.cos(math.pi / 6)) * 2, 1, -1]),
         # away from 90: at 60 the unwanted is nearer by cos 30 - cos 60 and takes that off
         ([at(0), at(90, wanted=False)], [1, 0.5 - (math.cos(math.pi / 6) - 0.5), -1, -1]),
+        # how hard the unwanted pushes does not change how near the wanted is: at 60 the unwanted
+        # of twice the weight is at 1 - (1 - cos 30) / 2
+        (
+            [at(0), at(90, 2, wanted=False)],
+            [1, 0.5 - (0.5 + math.cos(math.pi / 6) / 2 - 0.5), -1, -1],
+        ),
         # without anything wanted: the opposite of likeness
         ([at(90, wanted=False)], [0, -math.cos(math.pi / 6), -1, 0]),
     ]
