@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .index import stopping
 from .options import Common, Listed
-from .output import check_output, print_document, print_listing, progress, remark, write_csv
+from .output import (
+    check_output,
+    print_document,
+    print_listing,
+    progress,
+    remark,
+    write_csv,
+    write_paths,
+)
 from .session import opened
 from .table import print_table
 from .videos import FrameWords, Reading, shown_part
@@ -42,6 +50,7 @@ def rank_videos(
     if len(captures) > 1 and (listed.sheet or words.plot or words.extremes or words.compare):
         raise UsageError("--sheet, --plot, --extremes and --compare take one video at a time")
     status = EXIT_NOTHING
+    parts: list[FrameRanking] = []
     with ExitStack() as open_things:
         library = open_things.enter_context(opened(common, create=True))
         for files in captures:
@@ -70,10 +79,39 @@ def rank_videos(
             if other is not None:
                 open_things.callback(other.video.close)
                 _print_comparison(shown, other, common, listed)
+            elif len(captures) > 1 and not _for_people(common, listed):
+                parts.append(shown)
             else:
-                _print(shown, common, listed, everything=top is not None)
+                _print(shown, common, listed, everything=top is not None or words.best is not None)
             status = EXIT_DONE if ranking.good else status
+        if parts:
+            _print_together(parts, common, listed)
     return status
+
+
+def _for_people(common: Common, listed: Listed) -> bool:
+    return not (common.json or common.jsonl or common.csv or listed.paths)
+
+
+def _print_together(parts: Sequence["FrameRanking"], common: Common, listed: Listed) -> None:
+    """Print the rankings of several videos as one answer: `videos` tells of each, rows of all."""
+    for part in parts:
+        for text in part.remarks:
+            remark(f"{part.video.path.name}: {text}", common)
+    rows = [part.row(entry) for part in parts for entry in part.entries]
+    document = {
+        "command": "rank", "version": 1, "videos": [part.head() for part in parts],
+        "results": rows,
+        "remarks": [f"{part.video.path.name}: {text}" for part in parts for text in part.remarks],
+    }  # fmt: skip
+    if listed.paths:
+        if common.csv:
+            write_csv(rows, common.csv)
+        write_paths([e.item.bytes for part in parts for e in part.entries], nul=listed.nul)
+    elif not print_document(document, "results", common):
+        for part in parts:
+            part.remarks = []
+            _print(part, Common(quiet=common.quiet), Listed(), everything=True)
 
 
 def _print(ranking: "FrameRanking", common: Common, listed: Listed, *, everything: bool) -> None:

@@ -178,6 +178,9 @@ def videos_among(items: Sequence[str], words: FrameWords, by: str | None) -> boo
     paths = [Path(item) for item in items]
     videos = [path for path in paths if path.is_file() and is_video(path)]
     others = [path for path in paths if path not in videos]
+    gone = next((path for path in others if not (path.exists() or "#" in path.name)), None)
+    if gone and (videos or words.asked() or by in FRAME_SCORERS):
+        raise UsageError(f"{gone}: no such file")
     if videos and others:
         raise UsageError(
             f"{videos[0]} is a video, {others[0]} is not: rank videos and pictures apart"

@@ -50,21 +50,27 @@ def find_flags(survey: Survey) -> Flags:
 
     Absent: no object, or less than 30 % of the usual flux (running median of 101 frames). Corrupt:
     flux off by more than 20 %, agreement with the mean below 60 % of the median, or rows of the
-    object that stand apart. Where most of a video would be flagged for one thing it is no flaw of
-    single frames: it becomes a remark.
+    object that stand apart. What is usual is taken from frames that show something. Where most of a
+    video would be flagged for one thing it is no flaw of single frames: it becomes a remark (frames
+    that show nothing stay flagged).
     """
     rows = survey.rows
     count = len(rows)
     planet = survey.scene.kind == "planet"
-    usual = _running_median(rows["flux"].astype(np.float64))
+    empty = rows["absent"] & planet
+    shown = np.flatnonzero(~empty) if not empty.all() else np.arange(count)
+    flux = rows["flux"].astype(np.float64)
+    usual = np.interp(np.arange(count), shown, _running_median(flux[shown])) if count else flux
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(usual > 0, rows["flux"] / usual, 0)
-    typical = float(np.median(rows["peak"])) if count else 0.0
+        share = np.where(usual > 0, flux / usual, 0)
+    typical = float(np.median(rows["peak"][shown])) if count else 0.0
     skew = rows["skew"]
-    limit = float(np.median(skew)) + _SKEW_BLOCKS * survey.scene.locator.side if count else 0.0
+    limit = (
+        float(np.median(skew[shown])) + _SKEW_BLOCKS * survey.scene.locator.side if count else 0.0
+    )
     holds = np.zeros((count, len(FLAGS)), bool)
     column = {name: holds[:, place] for place, name in enumerate(FLAGS)}
-    column["absent"][:] = (rows["absent"] & planet) | (share < _DIM)
+    column["absent"][:] = empty | (share < _DIM)
     column["cut"][:] = rows["cut"] & planet
     column["corrupt"][:] = (np.abs(share - 1) > _FLUX) | (rows["peak"] < _WEAK * typical)
     column["corrupt"] |= (skew > limit) & planet
@@ -81,7 +87,7 @@ def find_flags(survey: Survey) -> Flags:
     for name in ("clipped", "cut", "duplicate", "absent"):
         if count and column[name].mean() > 0.5:
             remarks.append(f"{column[name].mean():.0%} of the frames: {_REASONS[name]}")
-            column[name][:] = False
+            column[name][:] = empty if name == "absent" else False
     return Flags(holds, tuple(remarks))
 
 

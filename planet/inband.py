@@ -115,13 +115,13 @@ def best(scores: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.i
 def order_of(scores: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return rows, best first: usable ones, then the others, then those without a score.
 
-    Scores that agree to 1e-6 of their range are ties, and ties stand in the order of frames.
+    Scores that agree to 1e-6 of the largest are ties, and ties stand in the order of frames.
     """
     scored = np.isfinite(scores)
-    span = float(np.ptp(scores[scored])) if scored.any() else 0.0
+    largest = float(np.abs(scores[scored]).max()) if scored.any() else 0.0
     rounded = np.zeros(len(scores))
-    if span > 0:
-        rounded[scored] = np.rint((scores[scored] - scores[scored].min()) / span * 1e6)
+    if largest > 0:
+        rounded[scored] = np.rint(scores[scored] / largest * 1e6)
     group = np.where(~scored, 2, np.where(usable, 0, 1))
     return np.lexsort((np.arange(len(scores)), -rounded, group))
 

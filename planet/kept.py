@@ -94,8 +94,10 @@ class KeptSurvey:
         if not 0 <= rows * kind.itemsize <= size:
             return None
         # of frames that can't be decoded there are no rows
-        last = np.fromfile(self._rows, kind, 1, offset=(rows - 1) * kind.itemsize) if rows else []
-        return Beginning(scene, scale, rows, int(last[0]["number"]) + 1 if len(last) else 0)
+        if not rows:
+            return Beginning(scene, scale, 0, 0)
+        last = np.fromfile(self._rows, kind, 1, offset=(rows - 1) * kind.itemsize)
+        return Beginning(scene, scale, rows, int(last[0]["number"]) + 1)
 
     def begin(self, scene: Scene, scale: NDArray[np.float32]) -> None:
         """Start a survey: what was there before is thrown away."""

@@ -14,6 +14,8 @@ _TOUCHES = 0.05
 """A border row or column of which a larger share is object cuts it."""
 _BORDER = 0.25
 """A frame of whose border a larger share is object shows a surface, not a planet."""
+_ALONE = 3.0
+"""What is so many times brighter than nearly all the rest spans is a planet, however small."""
 _ODD = 0.15
 """A mask whose area or spread differs from the usual by this share is searched for components."""
 
@@ -82,6 +84,8 @@ def is_surface(means: NDArray[np.float32]) -> bool:
     for frame in means:
         border = _border(frame[None])[0]
         low, high = np.percentile(frame, (2, 98))
+        if frame.max() - high > _ALONE * (high - low):
+            high = frame.max()
         shares.append(float(np.mean(border > low + _BORDER * (high - low))))
     return float(np.median(shares)) > _BORDER
 
@@ -145,7 +149,7 @@ class Locator:
         border = np.sort(_border(means), axis=1)
         count = border.shape[1]
         background = border[:, count // 2]
-        noise = np.maximum(background - border[:, count * 16 // 100], 1e-6)
+        noise = np.maximum(background - border[:, count * 16 // 100], 1e-30)
         above = means - background[:, None, None]
         # the third brightest row: one hot block must not set the level
         rows = min(3, means.shape[1])

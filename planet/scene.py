@@ -136,6 +136,9 @@ def learn(
         good, level = np.ones(len(sample), bool), np.zeros(len(sample), np.float32)
     if good.sum() < 2:
         good = np.isfinite(y)
+    if not good.any():  # nothing is there: let the field's middle stand for it
+        good[:] = True
+        y[:], x[:] = (sample.shape[1] - 1) / 2, (sample.shape[2] - 1) / 2
     cutter = Cutter(kind, side, band)
     coefficients, top, left, _ = cutter(sample[good], y[good], x[good], level[good])
     template = _template(kind, band, coefficients, y[good] - top, x[good] - left)

@@ -53,6 +53,8 @@ class Survey:
 
 def scale_of(scene: Scene, coefficients: NDArray[np.complex64]) -> NDArray[np.float32]:
     """Return what one step of each entry is worth, from the coefficients of a sample."""
+    if not len(coefficients):  # no frame shows anything
+        return np.full(2 * coefficients.shape[1], 1 / STEPS, np.float32)
     spread = np.sqrt(np.mean(np.abs(coefficients) ** 2, axis=0) / 2)
     spread = np.maximum(spread, 1e-6 * float(spread.max(initial=0.0))) + 1e-30
     return np.repeat(spread / STEPS, 2).astype(np.float32)

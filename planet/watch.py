@@ -27,6 +27,10 @@ BATCH = 64
 _KEEP_SECONDS = 2.0
 _SAMPLE_BYTES = 64 << 20
 """The frames of the sample are held at once, as floats."""
+_LEAST = 8
+"""Pixels of the luminance in each direction."""
+_BEYOND = 1e15
+"""Floats of a larger size are no light: their squares could not be added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,14 @@ class Watching:
 
 
 def grey(samples: Samples, video: Video) -> NDArray[Any]:
-    """Return the luminance (n, height, width) of frames; of grey ones the very samples."""
+    """Return the luminance (n, height, width) of frames; of grey ones the very samples.
+
+    Floats that are no light (not a number, infinite, beyond 1e15) become 0.
+    """
+    if samples.dtype.kind == "f":
+        light = np.abs(samples) < _BEYOND
+        if not light.all():
+            samples = np.where(light, samples, np.float32(0))
     if samples.shape[3] == 1 and video.about.pattern is None:
         return samples[..., 0]
     return luminance(samples, video.about.pattern)
@@ -59,10 +70,8 @@ def survey_video(
     there. Raises PictureError when the video fails or shows nothing, InterruptionError when
     should_stop() says so (what was measured is kept).
     """
-    frames = len(video)
-    if frames == 0:
-        raise PictureError("no frames in it")
-    pixels = _pixels(video)
+    _require_frames(video)
+    frames, pixels = len(video), _pixels(video)
     whole = kept.load(frames, pixels) if kept else None
     if whole is not None:
         return whole
@@ -72,31 +81,39 @@ def survey_video(
     since = time.monotonic()
     try:
         for rows in _measured(video, scene, scale, done, threads or thread_count()):
-            done += len(rows)
+            done = int(rows["number"][-1]) + 1
             if kept:
                 kept.append(rows)
             else:
                 parts.append(rows)
             _told(progress, done, frames)
-            stopped = should_stop is not None and should_stop()
+            stopped = done < frames and should_stop is not None and should_stop()
             if kept and (stopped or time.monotonic() - since > _KEEP_SECONDS):
-                kept.sync(last=False)
+                kept.sync()
                 since = time.monotonic()
             if stopped:
                 raise InterruptionError(
                     f"stopped after {done} of {frames} frames; the same command goes on from there"
                 )
         if kept:
-            kept.sync(last=done == frames)
+            kept.sync(frames=frames)
     finally:
         if kept:
             kept.close()
-    if kept:
-        # of a video with frames that can't be decoded there is less than the whole
-        return kept.load(frames, pixels, check=False) or kept.partly(pixels)
-    if not parts:
+    survey = kept.load(frames, pixels, check=False) if kept else None
+    if survey is None and parts:
+        survey = Survey(scene, np.concatenate(parts), scale, pixels)
+    if survey is None:
         raise PictureError("none of its frames can be decoded")
-    return Survey(scene, np.concatenate(parts), scale, pixels)
+    return survey
+
+
+def _require_frames(video: Video) -> None:
+    about = video.about
+    if not about.frames:
+        raise PictureError("no frames in it")
+    if min(about.height, about.width) < _LEAST * (2 if about.pattern else 1):
+        raise PictureError(f"frames of {about.width} x {about.height} pixels are too small to rank")
 
 
 def _told(progress: Callable[[int, int], None] | None, done: int, frames: int) -> None:
@@ -107,11 +124,10 @@ def _told(progress: Callable[[int, int], None] | None, done: int, frames: int) -
 def _begun(
     video: Video, watching: Watching, kept: KeptSurvey | None
 ) -> tuple[Scene, NDArray[np.float32], int]:
-    """Return scene, scale and how many rows are there already: an earlier run's, or none."""
+    """Return scene, scale and the first frame that an earlier run has left to be measured."""
     begun = kept.beginning() if kept else None
-    if kept and begun is not None and begun.rows < len(video):
-        kept.resume(begun)
-        return begun.scene, begun.scale, begun.rows
+    if kept and begun is not None and 0 < begun.next <= len(video) and kept.resume(begun):
+        return begun.scene, begun.scale, begun.next
     scene, scale = _learned(video, watching)
     if kept:
         kept.begin(scene, scale)
@@ -152,7 +168,7 @@ def _sample(
         frames.append(grey(samples, video).astype(np.float32))
     if not frames:
         return np.zeros(0, np.int64), np.zeros((0, 1, 1), np.float32)
-    return np.concatenate(found), np.nan_to_num(np.concatenate(frames))
+    return np.concatenate(found), np.concatenate(frames)
 
 
 def _measured(
@@ -162,10 +178,7 @@ def _measured(
     surveyor = Surveyor(scene, scale, top=video.about.full_scale)
 
     def measure(numbers: NDArray[np.int64], samples: Samples) -> NDArray[Any]:
-        frames = grey(samples, video)
-        if frames.dtype.kind == "f":
-            frames = np.nan_to_num(frames)
-        return surveyor(numbers, samples, frames)
+        return surveyor(numbers, samples, grey(samples, video))
 
     under_way: deque[Future[NDArray[Any]]] = deque()
     # one thread of BLAS for each of ours: more would wait for each other

@@ -133,6 +133,8 @@ class FrameRanking(Listing[RankedFrame]):
         At least 8, where there are so many good ones. A person decides by the curve.
         """
         detail = self.contrast[self.order[: self.good]]
+        if not len(detail):
+            return 0
         smooth = np.cumsum(detail) / np.arange(1, len(detail) + 1)
         return int(min(self.good, max(8, (smooth >= _WORTH * smooth[:8].mean()).sum())))
 
@@ -227,6 +229,9 @@ class _Entries(Sequence[RankedFrame]):
     def __init__(self, ranking: FrameRanking) -> None:
         self._ranking = ranking
         self._percent = percents(ranking.scores)
+        good = ~ranking.flags.any
+        flux = ranking.survey.rows["flux"][good] if good.any() else ranking.survey.rows["flux"]
+        self._light = max(float(np.median(flux)), 1e-30) if len(flux) else 1.0
 
     def __len__(self) -> int:
         return len(self._ranking.order)
@@ -280,5 +285,5 @@ class _Entries(Sequence[RankedFrame]):
         if not np.isfinite(ranking.scores[row]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
-        light = 100 * float(flux[row]) / max(float(np.median(flux)), 1e-30)
+        light = 100 * float(flux[row]) / self._light
         return f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"

@@ -111,7 +111,8 @@ def crops(ranking: FrameRanking, entries: Sequence[RankedFrame]) -> list[NDArray
         for number, frame in zip(numbers.tolist(), shown, strict=True):
             row = survey.rows[places[number]]
             y, x = (float(row[name] + 0.5) * step - 0.5 for name in ("y", "x"))
-            found[places[number]] = _cut(frame.astype(np.float32), y, x, side)
+            shining = np.nan_to_num(frame.astype(np.float32), posinf=0, neginf=0)
+            found[places[number]] = _cut(shining, y, x, side)
     if not found:
         return []
     black = float(np.median([survey.rows["background"][row] for row in found]))

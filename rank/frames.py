@@ -1,8 +1,8 @@
 """Ranking the frames of a video: survey it, register the reference, score, keep, order."""
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,10 +58,11 @@ def rank_files(
     calls: Calls,
 ) -> FrameRanking:
     """Open a video and rank its frames (`rank_frames`), as the only one who writes."""
-    video = open_video(list(paths), options.overrides if options else Overrides())
+    with _naming(paths):
+        video = open_video(list(paths), options.overrides if options else Overrides())
     alone = writing(catalogue.folder, notify=calls.on_remark)
     try:
-        with alone if keep and catalogue.writable else nullcontext():
+        with alone if keep and catalogue.writable else nullcontext(), _naming(paths):
             return rank_frames(
                 catalogue, video, by=by, reference=reference, options=options, keep=keep,
                 calls=calls,
@@ -69,6 +70,17 @@ def rank_files(
     except BaseException:
         video.close()
         raise
+
+
+@contextmanager
+def _naming(paths: Sequence[Path]) -> Iterator[None]:
+    """Have an error say of which video it tells."""
+    try:
+        yield
+    except PictureError as problem:
+        if not paths or str(paths[0]) in str(problem):
+            raise
+        raise PictureError(f"{paths[0]}: {problem}") from problem
 
 
 def rank_frames(
@@ -167,9 +179,7 @@ def _survey_key(digests: dict[str, str], options: FrameOptions) -> str:
     )  # fmt: skip
 
 
-def _told_apart(
-    scorer: FrameScorer, digests: dict[str, str], options: FrameOptions
-) -> FrameScorer:
+def _told_apart(scorer: FrameScorer, digests: dict[str, str], options: FrameOptions) -> FrameScorer:
     """Return a scorer whose identity says how else than usual a video was read and measured.
 
     Frames of a capture of several files are measured against all of them: their scores are others
