@@ -98,6 +98,7 @@ class Library:
         exclude: Sequence[str] = (),
         hidden: bool = False,
         dry_run: bool = False,
+        every: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         on_remark: Callable[[str], None] | None = None,
@@ -107,7 +108,8 @@ class Library:
         paths: files, folders, globs, addresses. encoder: a name as in `q encoders`; default is
         the library's own, or `builtin` for a new one. progress(done, total) is called for each
         picture; should_stop() is asked between batches. With dry_run nothing is encoded or
-        written. Raises UsageError for a path that does not exist.
+        written. every: of videos each so manyth frame. Raises UsageError for a path that does not
+        exist.
         """
         from .flow.indexing import make_ready, planned, without_damage
         from .flow.refresh import Refresh, preview
@@ -118,8 +120,9 @@ class Library:
         if dry_run:
             stored = self._stored_if_any(encoder)
             plan = planned(
-                self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks
-            )
+                self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks,
+                every=every,
+            )  # fmt: skip
             report = preview(self.catalogue, plan, stored)
         else:
             with writing(self.folder, notify=tell):
@@ -128,8 +131,9 @@ class Library:
                     tell(f"encoding with {made.name} on {made.device}")
                 stored = without_damage(self.catalogue, stored, remarks)
                 plan = planned(
-                    self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks
-                )
+                    self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks,
+                    every=every,
+                )  # fmt: skip
                 report = Refresh(
                     self.catalogue, made, stored, batch=batch, threads=threads,
                     progress=progress, should_stop=should_stop,

@@ -47,11 +47,15 @@ def index(
     ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, rich_help_panel="Encoder", help="Pictures encoded at once."),
+        typer.Option(
+            min=1, metavar="N", rich_help_panel="Encoder", help="Pictures encoded at once."
+        ),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, rich_help_panel="Encoder", help="Threads that read and decode."),
+        typer.Option(
+            min=1, metavar="N", rich_help_panel="Encoder", help="Threads that read and decode."
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -62,6 +66,10 @@ def index(
         ),
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files too.")] = False,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Of videos, index each Nth frame."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -98,7 +106,7 @@ def index(
             report = library.index(
                 names, encoder=making.encoder, options=options_of(making, arithmetic or "fp32"),
                 batch=batch, threads=threads, exclude=exclude or [], hidden=hidden,
-                dry_run=dry_run, progress=tell, should_stop=should_stop, on_remark=say,
+                dry_run=dry_run, every=every, progress=tell, should_stop=should_stop, on_remark=say,
             )  # fmt: skip
         pruned = 0
         if prune and not report.stopped:

@@ -106,7 +106,10 @@ def compare(
     """
     plan = Plan()
     known = known_sources(catalogue)
-    unencoded = unencoded_items(catalogue, encoder)
+    unencoded = {
+        source: dict.fromkeys(places)
+        for source, places in unencoded_items(catalogue, encoder).items()
+    }
     addressed_only = _addressed_only(catalogue)
     seen: set[bytes] = set()
     asked: set[tuple[bytes, int | None, str | None]] = set()
@@ -129,7 +132,13 @@ def compare(
         else:
             if source.state == "vanished" and source.id not in plan.returned:
                 plan.returned.append(source.id)
-            places = unencoded.pop(source.id, [])
+            lacking = unencoded.setdefault(source.id, {})
+            # of a video of 50,000 ranked frames only those asked for
+            places = [
+                p for p in ([(frame, part)] if frame is not None else lacking) if p in lacking
+            ]
+            for place in places:
+                del lacking[place]
             plan.unencoded.extend(Pending(file, path, source, *place) for place in places)
             if not _has_item(catalogue, source.id, frame, part, addressed_only):
                 plan.new_parts.append(pending)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -367,9 +367,18 @@ def preview(catalogue: Catalogue, plan: Plan, encoder: StoredEncoder | None) -> 
 def _read(pending: Pending) -> _Read:
     """Read and digest one file; runs in a thread."""
     try:
+        if pending.frame is not None:  # of a file that is asked for many of them
+            found = pending.found
+            return _Read(pending, _digest_once(found.path, found.size, found.mtime_ns))
         if pending.found.size > KEEP_CONTENT:
             return _Read(pending, digest_of(pending.found.path))
         content = read_content(pending.found.path)
         return _Read(pending, digest_of(pending.found.path, content=content), content)
     except PictureError as problem:
         return _Read(pending, None, error=str(problem))
+
+
+@lru_cache(maxsize=64)
+def _digest_once(path: str, size: int, mtime_ns: int) -> str:
+    """Return the digest of a file that is as it was when it was found (size and time tell)."""
+    return digest_of(path)

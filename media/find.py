@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .address import Address, parse
+from .kinds import PICTURES, VIDEOS
 from .walk import Found, Walk, walk
 
 
@@ -41,9 +42,16 @@ class Search:
 
 
 def find(
-    names: Sequence[str | Path], *, exclude: Sequence[str] = (), hidden: bool = False
+    names: Sequence[str | Path],
+    *,
+    exclude: Sequence[str] = (),
+    hidden: bool = False,
+    videos: bool = False,
 ) -> Search:
-    """Return what to look at; raises UsageError for a name that means nothing."""
+    """Return what to look at; raises UsageError for a name that means nothing.
+
+    videos: files with the extension of a video are found in folders too.
+    """
     plain: list[str | Path] = []
     addresses: list[Address] = []
     for name in names:
@@ -54,4 +62,5 @@ def find(
             addresses.append(address)
         else:
             plain.append(name)  # perhaps a glob with brackets; else the walk says it is missing
-    return Search(walk(plain, exclude=exclude, hidden=hidden), addresses)
+    extensions = PICTURES | VIDEOS if videos else PICTURES
+    return Search(walk(plain, exclude=exclude, hidden=hidden, extensions=extensions), addresses)

@@ -22,14 +22,15 @@ _WHITE = 99.8
 
 
 def draw_best(ranking: FrameRanking, path: Path, *, columns: int | None = None) -> None:
-    """Write the best hundred in rows of ten, the reference first."""
+    """Write the best in rows of ten, a hundred tiles with the reference, which comes first."""
     check_sheet_path(path)
-    entries = list(ranking.entries[:MOST_SHOWN])
-    tiles = [*_references(ranking), *_tiles(ranking, entries)]
+    shown = _references(ranking)
+    entries = list(ranking.entries[: MOST_SHOWN - len(shown)])
+    tiles = [*shown, *_tiles(ranking, entries)]
     footer = f"the best {len(entries)} of {len(ranking.scores)} frames"
     save_sheet(
         draw_sheet(
-            tiles, columns=columns or min(10, max(1, len(tiles))), side=_SIDE,
+            tiles, columns=columns or (len(tiles) if 0 < len(tiles) < 12 else 10), side=_SIDE,
             title=ranking.title(), footer=footer,
         ),
         path,

@@ -27,7 +27,10 @@ def read(
     if kind is None:
         return stills.read(path, part=part, frame=frame, at_least=at_least, content=content)
     if frame is None:
-        raise PictureError(f"a video ({kind}): name one of its frames, as in {place.name}#0")
+        raise PictureError(
+            f"a video ({kind}): name one of its frames, as in {place.name}#0, or index some with "
+            "--every N"
+        )
     if part is not None:
         raise PictureError(f"no part {part}: a {kind} file has no named parts")
     from .opened import VIDEOS
