@@ -106,7 +106,7 @@ class Band:
         full = fft.fft(half, axis=1, overwrite_x=True)
         sums = full[:, 0, 0].real.copy()
         kept = np.concatenate((full[:, -self.reach :], full[:, : self.reach + 1]), axis=1)
-        return np.take(kept.reshape(len(windows), -1), self.places, axis=1), sums
+        return np.take(kept.reshape(len(windows), self.inside.size), self.places, axis=1), sums
 
     def window(self, coefficients: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return the (n, side, side) band-limited windows of coefficients, without their mean."""
