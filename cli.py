@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from .commands import evaluate, export, find_similar, forget, index, rank, simulate, stack, status
-from .commands.config import configured
+from .commands.config import Configured, configured
 from .commands.output import open_closed_streams, remark
+from .commands.wrong import told
 from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
 
 app = typer.Typer(
@@ -54,26 +55,37 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    config = Configured()
     try:
-        result = app(given, standalone_mode=False, prog_name="q", default_map=configured(given))
+        config = configured(given, _options)
+        result = app(given, standalone_mode=False, prog_name="q", default_map=config.defaults)
         sys.stdout.flush()
     except SystemExit as problem:
         # click turns a closed pipe into status 1, which here means that nothing was found
         if isinstance(problem.__context__, BrokenPipeError):
-            return _explain(problem.__context__)
+            return _explain(problem.__context__, config)
         raise
     except (SeeingError, _CallError, BrokenPipeError, KeyboardInterrupt, typer.Abort) as problem:
         if "--debug" in given and not isinstance(problem, BrokenPipeError):
             raise
-        return _explain(problem)
+        return _explain(problem, config)
     except OSError as problem:  # nothing of ours foresaw it: a full disk at the end of a pipe
         if "--debug" in given:
             raise
-        return _explain(problem)
+        return _explain(problem, config)
     return result if isinstance(result, int) else EXIT_DONE
 
 
-def _explain(problem: BaseException) -> int:
+def _options() -> dict[str, dict[str, str]]:
+    """Return the options of each command: how they are spelt, and as Python names them."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    return {
+        name: {spelt.lstrip("-"): str(p.name) for p in command.params for spelt in p.opts}
+        for name, command in commands.items()
+    }
+
+
+def _explain(problem: BaseException, config: Configured) -> int:
     """Say in one line what was wrong; return the exit status."""
     if isinstance(problem, OSError):
         # keep the interpreter from trying once more, at its end, to write what is left
@@ -88,9 +100,9 @@ def _explain(problem: BaseException) -> int:
     if isinstance(problem, SeeingError):
         remark(str(problem))
         return problem.exit_code
-    said = getattr(problem, "format_message", lambda: str(problem))()
+    said = told(problem, config.files)
     if said:
-        remark(f"{said.rstrip('.')}. See: q --help")
+        remark(said)
     return EXIT_ERROR
 
 

@@ -25,7 +25,7 @@ def find_similar(
         ),
     ] = None,
     *,
-    n: Annotated[int, typer.Option("-n", help="How many matches.")] = 12,
+    n: Annotated[int, typer.Option("-n", metavar="N", help="How many matches.")] = 12,
     unlike: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Keep away from this; repeatable.")
     ] = None,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -133,6 +133,14 @@ class Listed:
     ] = None
 
 
+def _without_type_of_flag(annotation: Any) -> None:  # noqa: ANN401
+    """Keep help from showing "<bool>" beside an option that takes no value."""
+    kind, *told = get_args(annotation) if get_origin(annotation) is Annotated else [None]
+    for option in told:
+        if kind is bool and isinstance(option, typer.models.OptionInfo) and option.metavar is None:
+            option.metavar = ""
+
+
 def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that takes the fields of its dataclass parameters as options of its own.
 
@@ -167,6 +175,8 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
                 "interrupted; what was done is kept, the same command goes on from there"
             ) from problem
 
+    for parameter in parameters:
+        _without_type_of_flag(parameter.annotation)
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in keyword}

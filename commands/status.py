@@ -13,6 +13,7 @@ from .table import print_table, printable
 
 if TYPE_CHECKING:
     from ..db.status import Status
+    from ..db.vectors import StoredEncoder
 
 SHOWN = 20
 """How many broken or vanished files are named; --verbose names all."""
@@ -38,14 +39,17 @@ def _print_status(told: "Status", common: Common) -> None:
     print(f"library   {printable(str(told.folder))}  ({told.catalogue_megabytes:.1f} MB catalogue)")
     print(f"pictures  {told.items}" + (f"  ({kinds})" if kinds else ""))
     if told.copies:
-        print(f"copies    {told.copies} pictures have the same content as another")
+        print(
+            f"copies    {told.copies} "
+            f"{'picture has' if told.copies == 1 else 'pictures have'} the same content as another"
+        )
     if told.encoders:
         print()
         print_table(
             ["encoder", "vectors", "MB", "close from", "index"],
             [
                 [
-                    e.encoder.name + (" (default)" if e.encoder.is_default else ""),
+                    _label(e.encoder, told),
                     str(e.vectors),
                     f"{e.megabytes:.1f}",
                     "" if e.close_from is None else f"{e.close_from:.3f}",
@@ -73,6 +77,13 @@ def _print_status(told: "Status", common: Common) -> None:
     if told.last_runs:
         last = told.last_runs[0]
         print(f"\nlast run  {last.started_at}: {last.items} encoded in {last.seconds:.1f} s")
+
+
+def _label(encoder: "StoredEncoder", told: "Status") -> str:
+    """Return an encoder's name; its whole identity and arithmetic where the name is shared."""
+    shared = sum(e.encoder.name == encoder.name for e in told.encoders) > 1
+    name = f"{encoder.identity} {encoder.card.get('arithmetic', '')}" if shared else encoder.name
+    return name.strip() + (" (default)" if encoder.is_default else "")
 
 
 def encoders(

@@ -87,7 +87,11 @@ def make_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     Raises EncoderError for an unknown name, or weights that can't be had.
     """
     makers = {family: row.maker for family, row in ENCODERS.items()}
-    make = maker_of("encoder", name.partition(":")[0], makers, error=EncoderError)
+    family, _, rest = name.partition(":")
+    make = maker_of("encoder", family, makers, error=EncoderError)
+    example = ENCODERS[family].example if family in ENCODERS else family
+    if ":" in example and not rest:
+        raise EncoderError(f"{name} names no network; name one as in {example}")
     encoder: Encoder = make(name, options or EncoderOptions())
     return encoder
 

@@ -133,11 +133,13 @@ def test_version(ask: Ask) -> None:
 
 # what typer says is told from "Invalid value" on: the words behind it change with its versions
 WRONG: list[tuple[str, str]] = [
-    ("fnd-similar x.png", "No such command 'fnd-similar'."),
+    ("fnd-similar x.png", "No such command 'fnd-similar' (did you mean find-similar?)"),
     ("find-similar --limit 3 x.png", "No such option: --limit"),
     ("find-similar -n 0 pictures/0.png", "-n must be at least 1, not 0"),
     ("find-similar -n -3 pictures/0.png", "-n must be at least 1, not -3"),
-    ("find-similar -n many pictures/0.png", "Invalid value for '-n': "),
+    ("find-similar -n many pictures/0.png", "Invalid value for '-n': a whole number is wanted"),
+    ("find pictures/0.png", "No such command 'find' (did you mean find-similar?)"),
+    ("index pictures --encoder timm:", "timm: names no network; name one as in timm:mobilenetv2"),
     ("find-similar", "nothing to look for: name a TARGET, --unlike or --text"),
     ("find-similar nowhere.png", "no such picture: nowhere.png"),
     ("find-similar pictures", "pictures: "),
@@ -597,6 +599,63 @@ def test_a_library_named_in_either_way_brings_its_config(
     else:
         options = form.format(home / place).split()
     assert len(ask("find-similar", target, "--paths", *options).out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('encodr = "x"', "there is no option encodr (did you mean encoder?)"),
+        ("[find-similar]\nlimit = 3", "there is no option limit"),
+        ("[fnd]\nn = 3", "no command is called fnd"),
+        ('[find-similar]\nn = "abc"', "Invalid value for '-n': a whole number is wanted"),
+    ],
+)
+def test_what_a_config_has_wrong_is_named_with_the_file(
+    home: Path, ask: Ask, text: str, said: str
+) -> None:
+    (home / ".q" / "config.toml").write_text(text)
+    answer = ask("find-similar", "pictures/0.png")
+    assert answer.status == EXIT_ERROR
+    assert answer.err.startswith(f"q: {home / '.q' / 'config.toml'}: ")
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_options_in_a_config_are_spelt_as_on_the_command_line(home: Path, ask: Ask) -> None:
+    (home / "list.txt").write_text("pictures/0.png\n")
+    (home / ".q" / "config.toml").write_text(
+        '[find-similar]\nfrom = "list.txt"\nmin-similarity = -1.0\nn = 2\n'
+    )
+    assert len(ask("find-similar", "--paths").out.splitlines()) == 2
+
+
+def test_help_shows_no_type_beside_a_flag(ask: Ask) -> None:
+    for line in ask("find-similar", "--help").out.splitlines():
+        assert "<bool>" not in line or "--help" in line
+
+
+def test_status_tells_encoders_of_one_name_apart(home: Path, ask: Ask) -> None:
+    with open_library() as library, library.catalogue.transaction() as connection:
+        connection.execute(
+            "INSERT INTO encoders (id, identity, name, dimension, card, file, created_at) VALUES "
+            "(9, 'thumbnail@bf16', 'thumbnail', 769, '{\"arithmetic\": \"bf16\"}', '9.f16', '')"
+        )
+    told = ask("status").out
+    assert "thumbnail@bf16 bf16" in told
+    assert re.search(r"thumbnail@[0-9a-f]{12} fp32 \(default\)", told)
+    said = ask("find-similar", "pictures/0.png", "-e", "thumbnail").err
+    assert "is here more than once, with different" in said
+
+
+def test_mending_a_library_that_cannot_be_written_says_so(
+    home: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeing.db.catalogue._can_write", lambda folder: False)
+    answer = ask("doctor", "--mend")
+    assert answer.status == EXIT_NOTHING
+    assert "nothing was mended" in answer.out
+    ranked = ask("rank", "pictures", "--reference", "pictures/0.png", "--no-keep")
+    assert (ranked.status, len(ranked.out.splitlines())) == (EXIT_DONE, 6)
 
 
 def test_a_broken_config_is_an_error_that_names_it(home: Path, ask: Ask) -> None:
