@@ -221,6 +221,8 @@ class Library:
         reference: str | Path | None = None,
         by: str | None = None,
         options: "FrameOptions | None" = None,
+        encoder: str | None = None,
+        making: "EncoderOptions | None" = None,
         keep: bool = True,
         progress: Callable[[int, int], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
@@ -231,15 +233,27 @@ class Library:
         videos: a file, several files of one capture, or a folder of numbered pictures. reference:
         a processed picture of the same object, turned and scaled as it may be. by: a scorer; by
         default `reference` where there is one, else `self`. keep: keep measurements and scores,
-        so that ranking again, by another reference too, reads no frame. Raises PictureError when
+        so that ranking again, by another reference too, reads no frame. encoder, making: for the
+        scorer `embedding`, which indexes every frame. Raises PictureError when
         the video can't be read, InterruptionError when should_stop() said so.
         """
+        from .rank.embedded import embedded
         from .rank.frames import Calls, rank_files
 
         paths = [Path(path) for path in paths_in(videos)]
+        embed = None
+        if by == "embedding" and reference is not None:
+            self.index(
+                paths, encoder=encoder, options=making, every=1, progress=progress,
+                should_stop=should_stop, on_remark=on_remark,
+            )  # fmt: skip
+            stored = self._stored(encoder)
+            embed = embedded(
+                self.catalogue, stored, lambda: self.encoder(stored, making), reference
+            )
         return rank_files(
             self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
-            calls=Calls(progress, should_stop, on_remark),
+            calls=Calls(progress, should_stop, on_remark), embed=embed,
         )  # fmt: skip
 
     def vectors(

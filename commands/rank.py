@@ -58,7 +58,7 @@ def rank(
         from .rank_videos import rank_videos
 
         return rank_videos(
-            names or [], words, reading, common, listed,
+            names or [], words, reading, making, common, listed,
             reference=reference, by=by, top=top, keep=keep,
         )  # fmt: skip
     by = by or "embedding"

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .index import stopping
-from .options import Common, Listed
+from .options import Common, Listed, Making
 from .output import (
     check_output,
     print_document,
@@ -17,7 +18,7 @@ from .output import (
     write_csv,
     write_paths,
 )
-from .session import opened
+from .session import opened, options_of
 from .table import print_table
 from .videos import FrameWords, Reading, shown_part
 
@@ -32,6 +33,7 @@ def rank_videos(
     named: Sequence[str],
     words: FrameWords,
     reading: Reading,
+    making: Making,
     common: Common,
     listed: Listed,
     *,
@@ -55,20 +57,14 @@ def rank_videos(
         library = open_things.enter_context(opened(common, create=True))
         for files in captures:
             with progress(common, "measuring") as tell, stopping(common) as should_stop:
-                ranking = library.rank_frames(
-                    files, reference=reference, by=by, options=reading.options(), keep=keep,
-                    progress=tell, should_stop=should_stop,
-                    on_remark=lambda text: remark(text, common),
+                ranked = partial(
+                    library.rank_frames, files, reference=reference, options=reading.options(),
+                    encoder=making.encoder, making=options_of(making), keep=keep, progress=tell,
+                    should_stop=should_stop, on_remark=lambda text: remark(text, common),
                 )  # fmt: skip
+                ranking = ranked(by=by)
                 open_things.callback(ranking.video.close)
-                other = (
-                    library.rank_frames(
-                        files, reference=reference, by=words.compare, options=reading.options(),
-                        keep=keep, progress=tell, should_stop=should_stop,
-                    )
-                    if words.compare
-                    else None
-                )  # fmt: skip
+                other = ranked(by=words.compare) if words.compare else None
             if words.plot:
                 ranking.plot(words.plot)
                 remark(f"plot: {words.plot}", common)

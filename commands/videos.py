@@ -185,7 +185,7 @@ def videos_among(items: Sequence[str], words: FrameWords, by: str | None) -> boo
         raise UsageError(
             f"{videos[0]} is a video, {others[0]} is not: rank videos and pictures apart"
         )
-    frames = words.frames or by in FRAME_SCORERS
+    frames = words.frames or (by in FRAME_SCORERS and by != "embedding")
     if others and not frames:
         frames = len(others) == 1 and others[0].is_dir() and has_pipp_names(others[0])
     if words.asked() and not (videos or frames):

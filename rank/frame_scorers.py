@@ -5,6 +5,7 @@ A new one is a function here (or beside) and a line in `FRAME_SCORERS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,25 @@ class FrameSetting:
     picture: NDArray[np.float32] | None = None
     registered: Registered | None = None
     progress: Callable[[int, int], None] | None = None
+    embedded: "Embedded | None" = None
 
     @property
     def usable(self) -> NDArray[np.bool_]:
         """Frames without a flag; all, where every frame has one."""
         good = ~self.flags.any
         return good if good.any() else np.ones(len(good), bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An encoder's view of a video: its identity, the reference's vector, and all frames'.
+
+    vectors: (n, d) unit rows in the survey's order, zeros where a frame has none.
+    """
+
+    encoder: str
+    reference: NDArray[np.float32]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,26 @@ def own(setting: FrameSetting) -> FrameScorer:
         "self", "cosine to the video's own sharpened best",
         lambda: inband.cosines(setting.survey, inband.own_best(setting.survey, setting.usable)),
         {"band": inband.WIDE_BAND, "best": inband.BEST_SHARE},
+    )  # fmt: skip
+
+
+def embedding(setting: FrameSetting) -> FrameScorer:
+    """Score by the cosine of an encoder's vectors to the reference's, nothing registered.
+
+    The idea that this program began with, for frames too. Networks are trained to see the same
+    thing in a sharp and in a blurred picture: measured, it ranks far behind (docs/ranking.md).
+    """
+    seen = setting.embedded
+    if seen is None:
+        raise UsageError("the scorer embedding needs a picture: --reference FILE")
+
+    def compute() -> Values:
+        cosine = (seen.vectors @ seen.reference).astype(np.float64)
+        return np.where(np.any(seen.vectors, axis=1), cosine, np.nan)
+
+    return FrameScorer(
+        "embedding", "cosine in an encoder's vectors", compute,
+        {"encoder": seen.encoder, "reference": setting.digest},
     )  # fmt: skip
 
 
@@ -222,6 +256,7 @@ _CLASSICAL = {
 FRAME_SCORERS: dict[str, Callable[[FrameSetting], FrameScorer]] = {
     "reference": reference,
     "self": own,
+    "embedding": embedding,
     **{name: _classical(name) for name in _CLASSICAL},
     "band-power": band_power,
     "roundness": roundness,
@@ -229,13 +264,20 @@ FRAME_SCORERS: dict[str, Callable[[FrameSetting], FrameScorer]] = {
     "dot": dot,
     "pipp-name": second_opinion,
 }
-"""`embedding`, which is for stills too, takes its vectors from an encoder: see `rank.stills`."""
 
 
 def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
-    """Make a scorer by name; raises UsageError for an unknown one, or when it lacks something."""
-    if name not in FRAME_SCORERS:
-        known = [*FRAME_SCORERS, "embedding"]
-        hint = closest(name, known) or f"; there are {', '.join(known)}"
-        raise UsageError(f"no scorer of frames is called {name}{hint}")
-    return FRAME_SCORERS[name](setting)
+    """Make a scorer by name; raises UsageError for an unknown one, or when it lacks something.
+
+    Strangers add theirs by entry points of the group `seeing.frame_scorers`: a function like those
+    above.
+    """
+    if name in FRAME_SCORERS:
+        return FRAME_SCORERS[name](setting)
+    strangers = {point.name: point for point in entry_points(group="seeing.frame_scorers")}
+    if name in strangers:
+        made: FrameScorer = strangers[name].load()(setting)
+        return made
+    known = [*FRAME_SCORERS, *strangers]
+    hint = closest(name, known) or f"; there are {', '.join(known)}"
+    raise UsageError(f"no scorer of frames is called {name}{hint}")

@@ -24,7 +24,7 @@ from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
 from ..video.open import open_video
 from .frame_ranking import FrameRanking
-from .frame_scorers import FrameScorer, FrameSetting, make_frame_scorer
+from .frame_scorers import Embedded, FrameScorer, FrameSetting, make_frame_scorer
 
 _DEFAULT = "self"
 
@@ -56,6 +56,7 @@ def rank_files(
     options: FrameOptions | None,
     keep: bool,
     calls: Calls,
+    embed: Callable[[NDArray[np.int64]], Embedded] | None = None,
 ) -> FrameRanking:
     """Open a video and rank its frames (`rank_frames`), as the only one who writes."""
     with _naming(paths):
@@ -65,7 +66,7 @@ def rank_files(
         with alone if keep and catalogue.writable else nullcontext(), _naming(paths):
             return rank_frames(
                 catalogue, video, by=by, reference=reference, options=options, keep=keep,
-                calls=calls,
+                calls=calls, embed=embed,
             )  # fmt: skip
     except BaseException:
         video.close()
@@ -92,11 +93,13 @@ def rank_frames(
     options: FrameOptions | None = None,
     keep: bool = True,
     calls: Calls | None = None,
+    embed: Callable[[NDArray[np.int64]], Embedded] | None = None,
 ) -> FrameRanking:
     """Rank the frames of an open video, which stays open for sheets and stacks.
 
     by: a scorer; None takes `reference` where there is one, else `self`. A reference that shows
     another object, or another side of it, is named as such, and the video ranks itself.
+    embed: gives the view of an encoder on frames by their ids, for the scorer `embedding`.
     Raises PictureError when the video fails, UsageError for a scorer or reference that can't be.
     """
     options, calls = options or FrameOptions(), calls or Calls()
@@ -124,15 +127,17 @@ def rank_frames(
             step=2 if video.about.pattern else 1,
         )  # fmt: skip
         remarks.append(registered.sentence)
-        setting = FrameSetting(
-            video, survey, flags, digest(shown.path), picture, registered, calls.progress
+        setting = replace(
+            setting, digest=digest(shown.path), picture=picture, registered=registered
         )
         if registered.verdict not in USED and by in (None, "reference"):
             by = _DEFAULT
-    scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
-    scorer = _told_apart(scorer, digests, options)
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
+    if by == "embedding" and embed is not None and reference is not None:
+        setting = replace(setting, embedded=embed(ids))
+    scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
+    scorer = _told_apart(scorer, digests, options)
     scores = _scores(catalogue, scorer, ids, keep=writable)
     order = inband.order_of(scores, ~flags.any)
     _tell(remarks, video, scores, order, flags)
