@@ -29,8 +29,8 @@ class Scene:
     """How frames of one video are cut, transformed and registered.
 
     shrink: pixels averaged in each direction before anything else. All other lengths are in
-    pixels after that. side: of the square window. hot: (m, 2) rows and columns of pixels that
-    are always too bright. path: for a surface, (frame numbers, y, x) of the window's middle, to
+    pixels after that. side: of the square window. hot: (m, 2) rows and columns, of the video's
+    own pixels, that are always too bright. path: for a surface, (frame numbers, y, x) of the window's middle, to
     be interpolated. level: for a surface the background that windows are measured from.
     """
 
@@ -124,15 +124,17 @@ def learn(
         blocks = block(*sample.shape[1:])
         means = small(sample, blocks)
         locator = Locator(means, blocks)
-        hot = hot[:0]
-    side = _quick(int(np.clip(side / shrink, 16, max(sample.shape[1:]))))
+    side /= shrink
+    if kind == "surface":
+        y, x = _track(sample)
+        y, x, side = _inside(y, x, sample.shape[1:], side)
+    side = _quick(int(np.clip(side, 16, max(sample.shape[1:]))))
     band = Band(side, min((cutoff or CUTOFF) * shrink, 0.45) if shrink > 1 else cutoff or CUTOFF)
     if kind == "planet":
         found = locator.locate(means)
         y, x = found.y.astype(np.float64), found.x.astype(np.float64)
         good, level = ~(found.absent | found.cut), found.background
     else:
-        y, x = _track(sample)
         good, level = np.ones(len(sample), bool), np.zeros(len(sample), np.float32)
     if good.sum() < 2:
         good = np.isfinite(y)
@@ -144,6 +146,22 @@ def learn(
     template = _template(kind, band, coefficients, y[good] - top, x[good] - left)
     path = (numbers[good].astype(np.float64), y[good], x[good])
     return Scene(kind, shrink, side, band, hot, locator, template, path)
+
+
+def _inside(
+    y: NDArray[np.float64], x: NDArray[np.float64], shape: tuple[int, ...], side: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return a surface's path, moved, and side so that the window stays in the field all along.
+
+    It becomes at most half as large; frames that drift further still are told as lost.
+    """
+    room = side
+    moved = []
+    for path, length in zip((y, x), shape, strict=True):
+        low, high = np.percentile(path, (1, 99))
+        moved.append(path + (length - 1 - low - high) / 2)
+        room = min(room, length - float(high - low) - 2)
+    return moved[0], moved[1], max(room, side / 2)
 
 
 def _quick(side: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from seeing.embed.encoder import Encoder, EncoderOptions
@@ -226,3 +227,28 @@ def mobilenet_weights(seeing_data: Path) -> Path:
 @pytest.fixture(scope="session")
 def mobilenet(mobilenet_weights: Path) -> Encoder:
     return make_encoder(MOBILENET, EncoderOptions(weights=mobilenet_weights, device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def write_ser() -> Callable[..., Path]:
+    """Write frames as SER: write_ser(path, frames, pattern=None, depth=None, times=None)."""
+    from seeing.video.ser_write import SerWriter, make_header, to_ticks
+
+    def write(
+        path: Path,
+        frames: NDArray[Any],
+        *,
+        pattern: Any = None,
+        depth: int | None = None,
+        times: NDArray[np.datetime64] | None = None,
+    ) -> Path:
+        height, width = frames.shape[1:3]
+        header = make_header(
+            width, height, planes=3 if frames.ndim == 4 else 1, pattern=pattern,
+            depth=depth or 8 * frames.dtype.itemsize,
+        )  # fmt: skip
+        with SerWriter(path, header) as writer:
+            writer.write(frames, None if times is None else to_ticks(times))
+        return path
+
+    return write
