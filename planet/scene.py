@@ -30,8 +30,8 @@ class Scene:
 
     shrink: pixels averaged in each direction before anything else. All other lengths are in
     pixels after that. side: of the square window. hot: (m, 2) rows and columns, of the video's
-    own pixels, that are always too bright. path: for a surface, (frame numbers, y, x) of the window's middle, to
-    be interpolated. level: for a surface the background that windows are measured from.
+    own pixels, that are always too bright. path: for a surface, (frame numbers, y, x) of the
+    window's middle, to be interpolated. level: for a surface the background that windows are measured from.
     """
 
     kind: Kind
