@@ -17,11 +17,10 @@ from .db.status import Status, known_digests, status_of
 from .db.vectors import (
     StoredEncoder,
     add_encoder,
-    searchable_rows,
+    searchable_vectors,
     set_default_encoder,
     stored_encoders,
     update_card,
-    vectors_of,
 )
 from .errors import (
     InterruptionError,
@@ -81,6 +80,10 @@ class Library:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._made: dict[str, Encoder] = {}
+
+    def __repr__(self) -> str:
+        """Return where it lies."""
+        return f"<Library {self.folder}>"
 
     @property
     def folder(self) -> Path:
@@ -260,13 +263,7 @@ class Library:
         self, *, encoder: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return (ids, vectors) of all searchable items: (n,) int64 and (n, d) float32."""
-        stored = self._stored(encoder)
-        rows = searchable_rows(self.catalogue, stored)
-        found = vectors_of(self.catalogue, stored, rows.items.tolist())
-        ids = np.array([i for i in rows.items.tolist() if i in found], np.int64)
-        if not len(ids):
-            return ids, np.zeros((0, stored.dimension), np.float32)
-        return ids, np.stack([found[int(i)] for i in ids])
+        return searchable_vectors(self.catalogue, self._stored(encoder))
 
     def item(self, number: int) -> Item:
         """Return an item by its id; raises UsageError for an unknown one."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..db.advice import counted
 from ..errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTLY, UsageError
 from .options import Common, Listed, Making, unfold
 from .output import named, print_document, progress, remark
@@ -209,7 +210,7 @@ def _tell(
         remark(text, common)
     if report.stopped:
         remark(
-            f"stopped after {report.encoded} pictures; what is done is kept. "
+            f"stopped after {counted(report.encoded, 'picture')}; what is done is kept. "
             "Run the same command to go on",
             common,
         )

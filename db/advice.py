@@ -13,6 +13,16 @@ _MOST = 3
 """Paths named in one line; where more would be needed, what lies above them all is named."""
 
 
+def counted(n: int, noun: str) -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def are(n: int, noun: str) -> str:
+    """Return "1 picture is", "2 pictures are"."""
+    return f"{counted(n, noun)} {'is' if n == 1 else 'are'}"
+
+
 def index_command(catalogue: Catalogue, encoder: str | None = None) -> str:
     """Return the `q index` that reaches every indexed file, and as little else as can be told."""
     named = f" --encoder {shlex.quote(encoder)}" if encoder else ""

@@ -180,6 +180,18 @@ def vectors_of(
     return found
 
 
+def searchable_vectors(
+    catalogue: Catalogue, encoder: StoredEncoder
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return (ids, vectors) of all items whose files are present: (n,) and (n, d)."""
+    rows = searchable_rows(catalogue, encoder)
+    found = vectors_of(catalogue, encoder, rows.items.tolist())
+    ids = np.array([i for i in rows.items.tolist() if i in found], np.int64)
+    if not len(ids):
+        return ids, np.zeros((0, encoder.dimension), np.float32)
+    return ids, np.stack([found[int(i)] for i in ids])
+
+
 def damaged_items(catalogue: Catalogue, encoder: StoredEncoder) -> list[int]:
     """Return the present items whose vectors are not what was written."""
     rows = searchable_rows(catalogue, encoder)

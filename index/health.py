@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..db.advice import index_command
+from ..db.advice import are, counted, index_command
 from ..db.catalogue import Catalogue, readable
 from ..db.items import from_here
 from ..db.sources import record_doubt
@@ -71,7 +71,7 @@ def _examine_vectors(catalogue: Catalogue, encoder: StoredEncoder, *, mend: bool
     n = len(searchable_rows(catalogue, encoder).items)
     damaged = damaged_items(catalogue, encoder)
     if not damaged:
-        return [Finding("good", f"{encoder.name}: {n} vectors are whole")]
+        return [Finding("good", f"{encoder.name}: {are(n, 'vector')} whole")]
     what = f"{encoder.name}: {len(damaged)} of {n} vectors are damaged"
     again = index_command(catalogue, encoder.name)
     if mend and catalogue.writable:
@@ -116,15 +116,15 @@ def _examine_weights(encoder: StoredEncoder) -> list[Finding]:
 
 def _examine_sources(catalogue: Catalogue) -> list[Finding]:
     with catalogue.reading() as connection:
-        counted = dict(
+        states = dict(
             connection.execute("SELECT state, count(*) FROM sources GROUP BY state").fetchall()
         )
     found = []
-    if counted.get("unreadable"):
-        text = f"{counted['unreadable']} files could not be read"
+    if states.get("unreadable"):
+        text = f"{counted(states['unreadable'], 'file')} could not be read"
         found.append(Finding("note", text, "q status names them"))
-    if counted.get("vanished"):
-        text = f"{counted['vanished']} files have vanished"
+    if states.get("vanished"):
+        text = f"vanished: {counted(states['vanished'], 'file')}"
         found.append(Finding("note", text, "bring them back, or: q index --prune"))
     return found
 
@@ -152,4 +152,4 @@ def _examine_contents(catalogue: Catalogue, *, mend: bool) -> list[Finding]:
     if doubtful and mend and catalogue.writable:
         with catalogue.transaction() as connection:
             record_doubt(connection, doubtful)
-    return found or [Finding("good", f"{len(rows)} files are as they were indexed")]
+    return found or [Finding("good", f"{are(len(rows), 'file')} as they were indexed")]

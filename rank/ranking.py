@@ -30,8 +30,13 @@ class Ranked:
     """0..100: the score between the 1 % and 99 % quantiles of this ranking."""
     reason: str
 
+    def __repr__(self) -> str:
+        """Return place, item and score."""
+        score = "no score" if self.score is None else f"score {self.score:.4f}"
+        return f"<Ranked {self.rank}: {self.item}, {score}>"
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(slots=True, eq=False, repr=False)
 class Ranking(Listing[Ranked]):
     """All items that were asked for, best first; ties in order of their paths."""
 
@@ -83,7 +88,16 @@ class Ranking(Listing[Ranked]):
 
     def title(self) -> str:
         """Return the heading of a sheet."""
-        return f"ranked by {self.scorer.partition('@')[0]}"
+        like = f", reference {self.reference.path.name}" if self.reference else ""
+        return f"ranked by {self.scorer.partition('@')[0]}{like}"
+
+    def asked_about(self) -> list[tuple[str, Address]]:
+        """Return the reference."""
+        return [] if self.reference is None else [("reference", self.reference)]
+
+    def footnote(self) -> str:
+        """Return what the numbers are."""
+        return "below each: rank, and score (higher is better)"
 
 
 def rank_items(

@@ -22,7 +22,16 @@ _INSTALLED = (
     "Arial Unicode.ttf",
     "segoeui.ttf",
     "NotoSansCJK-Regular.ttc",
+    "NotoSansCJK-VF.otf.ttc",
+    "SourceHanSans.ttc",
+    "wqy-microhei.ttc",
+    "wqy-zenhei.ttc",
+    "DroidSansFallbackFull.ttf",
+    "PingFang.ttc",
+    "Hiragino Sans GB.ttc",
+    "msyh.ttc",
     "msgothic.ttc",
+    "malgun.ttf",
 )
 """Fonts that may be on this machine, for letters that Pillow's own does not have."""
 
@@ -76,7 +85,10 @@ class Lettering:
         return max([self, *self._others], key=lambda one: sum(map(one._draws, wanted)))
 
     def clean(self, text: str) -> str:
-        """Return the text made printable; a letter the font lacks loses its accents, or is "?"."""
+        """Return the text made printable; a letter the font lacks loses its accents.
+
+        One that has none is written as an escape, so that names stay different.
+        """
         return "".join(c if self._draws(c) else self._instead(c) for c in printable(text))
 
     def width(self, text: str) -> float:
@@ -130,7 +142,9 @@ class Lettering:
 
     def _instead(self, letter: str) -> str:
         plain = unicodedata.normalize("NFKD", letter)
-        return "".join(c for c in plain if self._draws(c) and not unicodedata.combining(c)) or "?"
+        return "".join(c for c in plain if self._draws(c) and not unicodedata.combining(c)) or (
+            _escape(letter)
+        )
 
     def _ink(self, letter: str) -> tuple[tuple[int, int], bytes]:
         mask = self.font.getmask(letter)

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 from ..db.items import Item
 from ..errors import PictureError, SeeingError
 from ..media.address import Address
+from .lettering import printable
+from .names import telling_names
 from .rows import rows_as_csv
 
 JSON_VERSION = 1
@@ -67,6 +69,15 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
     def targets(self) -> Sequence[tuple[str, Address]]:
         """Return what was asked about, shown first on a sheet: (name, where to read it)."""
         return []
+
+    def asked_about(self) -> Sequence[tuple[str, Address]]:
+        """Return what a sheet shows first: (what it is, in a word; where to read it)."""
+        return [("target", address) for _, address in self.targets()]
+
+    def __repr__(self) -> str:
+        """Return one line; the entries themselves are in `entries`."""
+        best = f"; first {self.entries[0].item}" if self.entries else ""
+        return f"<{type(self).__name__}: {self.title()}; {len(self.entries)} entries{best}>"
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -127,12 +138,13 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
         from .thumbnail import thumbnail
 
         tiles = []
-        for name, address in self.targets():
-            tiles.append(_tile(Tile, thumbnail, address, name, "target", marked=True))
-        for entry in self.entries:
-            title = Path(str(entry.item)).name
+        asked = self.asked_about()
+        names = telling_names([str(a) for _, a in asked] + [str(e.item) for e in self.entries])
+        for (word, address), name in zip(asked, names, strict=False):
+            tiles.append(_tile(Tile, thumbnail, address, name, "", marked=True, mark=word))
+        for entry, name in zip(self.entries, names[len(asked) :], strict=True):
             caption = f"{entry.rank}   {self.caption(entry)}"
-            tiles.append(_tile(Tile, thumbnail, entry.item.address, title, caption))
+            tiles.append(_tile(Tile, thumbnail, entry.item.address, name, caption))
         drawn = draw_sheet(tiles, columns=columns, title=self.title(), footer=self.footnote())
         save_sheet(drawn, Path(path))
 
@@ -148,18 +160,32 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
         """Return a table with thumbnails, for notebooks."""
         from .thumbnail import data_address, thumbnail
 
+        def shown(address: Address, name: str) -> str:
+            try:
+                data = data_address(thumbnail(address, 96))
+            except PictureError as problem:
+                return html.escape(str(problem))
+            return f'<img src="{data}" alt="{html.escape(name, quote=True)}">'
+
         lines = []
         for entry in self.entries:
-            try:
-                picture = f'<img src="{data_address(thumbnail(entry.item.address, 96))}">'
-            except PictureError as problem:
-                picture = html.escape(str(problem))
             cells = [str(entry.rank), *(column.text(entry) for column in self.columns)]
             cells = [html.escape(cell) for cell in [*cells, str(entry.item)]]
+            picture = shown(entry.item.address, str(entry.item))
             lines.append(f"<tr><td>{picture}</td>{''.join(f'<td>{c}</td>' for c in cells)}</tr>")
+        asked = "".join(
+            f"<figure>{shown(address, str(address))}<figcaption>{html.escape(word)}: "
+            f"{html.escape(address.path.name)}</figcaption></figure>"
+            for word, address in self.asked_about()
+        )
+        by = f" by {self.head()['encoder']}" if self.head().get("encoder") else ""
+        title = html.escape(printable(f"{self.title()}{by}"))
         names = ["", "rank", *(column.title for column in self.columns), "item"]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        return (
+            f"<p>{title}</p>{asked}<table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(lines)}</tbody></table>"
+        )
 
 
 def _tile(
@@ -168,13 +194,12 @@ def _tile(
     address: Address,
     title: str,
     caption: str,
-    *,
-    marked: bool = False,
+    **marks: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401
     try:
-        return tile(thumbnail(address, 320), title, caption, marked=marked)
+        return tile(thumbnail(address, 320), title, caption, **marks)
     except SeeingError as problem:
-        return tile(None, title, caption, note=str(problem), marked=marked)
+        return tile(None, title, caption, note=str(problem), **marks)
 
 
 def _finite(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 from ..db.items import Item
@@ -30,6 +31,10 @@ class Match:
     percentile: float | None
     close: bool | None
 
+    def __repr__(self) -> str:
+        """Return place, item and similarity."""
+        return f"<Match {self.rank}: {self.item}, similarity {self.similarity:.3f}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -54,7 +59,14 @@ def percent(value: float | None) -> str:
     return "> 99.9 %" if value > 99.9 else f"{value:.1f} %"
 
 
-@dataclass(slots=True, eq=False)
+def _short(asked: Asked) -> str:
+    """Return the last part of a target's path, words in quotes."""
+    if asked.is_text:
+        return f'"{asked.name}"'
+    return PurePath(asked.name).name if asked.address else asked.name
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Matches(Listing[Match]):
     """Items most like some targets, best first."""
 
@@ -103,17 +115,22 @@ class Matches(Listing[Match]):
         """Return the wanted pictures."""
         return [(a.name, a.address) for a in self.asked if a.address and a.sign > 0]
 
+    def asked_about(self) -> list[tuple[str, Address]]:
+        """Return the wanted pictures, then the unliked."""
+        words = {1: "target", -1: "unlike"}
+        return [(words[a.sign], a.address) for a in self.asked if a.address]
+
     def footnote(self) -> str:
         """Return what the numbers are, and when nothing is close."""
-        told = "similarity" + (
-            ", and per cent of random pairs that are less alike"
+        told = "below each: rank, similarity" + (
+            ", and the per cent of random pairs that are less alike"
             if any(match.percentile is not None for match in self.entries)
             else ""
         )
-        return f"Nothing here is close.  {told}" if self.any_close is False else told
+        return f"NOTHING HERE IS CLOSE  ({told})" if self.any_close is False else told
 
     def title(self) -> str:
         """Return the heading of a sheet."""
-        names = ", ".join(f'"{a.name}"' if a.is_text else a.name for a in self.asked if a.sign > 0)
-        unlike = ", ".join(a.name for a in self.asked if a.sign < 0)
+        names = ", ".join(_short(a) for a in self.asked if a.sign > 0)
+        unlike = ", ".join(_short(a) for a in self.asked if a.sign < 0)
         return f"like {names or 'anything'}" + (f", unlike {unlike}" if unlike else "")

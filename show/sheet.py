@@ -29,6 +29,8 @@ BRIGHT: Colour = (238, 238, 240)
 MUTED: Colour = (166, 166, 172)
 ACCENT: Colour = (255, 190, 84)
 """Outline of the target."""
+AWAY: Colour = (226, 110, 98)
+"""Outline of what is unliked."""
 
 _WIDEST = 1500
 """Pixels; a sheet that chooses its own columns is not wider."""
@@ -60,7 +62,8 @@ class Tile:
     side in pixels, and may raise SeeingError: its message is then shown in place of the picture.
     None: there is no picture, `note` says why.
     title: the name below the picture. subtitle: a line below it; parts that two or more spaces
-    part are spread over the width. marked: the target; outlined, and first on the sheet.
+    part are spread over the width. marked: what was asked about; outlined, first on the sheet, and
+    called by the word in `mark`: "target", "reference", "unlike".
     """
 
     image: "Shown | Callable[[int], Shown] | None"
@@ -68,6 +71,12 @@ class Tile:
     subtitle: str = ""
     note: str | None = None
     marked: bool = False
+    mark: str = "target"
+
+    @property
+    def colour(self) -> Colour:
+        """The colour of its outline."""
+        return AWAY if self.mark == "unlike" else ACCENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,22 +256,24 @@ def _draw_tile(
     elif note:
         _draw_note(pen, note, corner, side, letters.small)
     if tile.marked:
-        _draw_mark(pen, corner, side, letters.small)
+        _draw_mark(pen, tile, corner, side, letters.small)
     hand = letters.name.able(tile.title)
     base = top + side + _first_line(side) + hand.size
     name = hand.cut_middle(hand.clean(tile.title), side)
-    pen.text((left, base), name, ACCENT if tile.marked else BRIGHT, hand.font, anchor="ls")
+    pen.text((left, base), name, tile.colour if tile.marked else BRIGHT, hand.font, anchor="ls")
     lower = base + round(1.35 * letters.small.size)
     _draw_parts(pen, tile.subtitle, (left, lower), side, letters.small)
 
 
-def _draw_mark(pen: "ImageDraw", corner: tuple[int, int], side: int, small: Lettering) -> None:
+def _draw_mark(
+    pen: "ImageDraw", tile: Tile, corner: tuple[int, int], side: int, small: Lettering
+) -> None:
     left, top = corner
-    pen.rectangle((left - 4, top - 4, left + side + 3, top + side + 3), None, ACCENT, 4)
-    wide, high = small.width("target") + 20, small.size + 12
-    pen.rectangle((left - 4, top - 4, left + wide - 4, top + high - 4), ACCENT)
+    pen.rectangle((left - 4, top - 4, left + side + 3, top + side + 3), None, tile.colour, 4)
+    wide, high = small.width(tile.mark) + 20, small.size + 12
+    pen.rectangle((left - 4, top - 4, left + wide - 4, top + high - 4), tile.colour)
     middle = (left - 4 + wide / 2, top - 4 + high / 2)
-    pen.text(middle, "target", GROUND, small.font, anchor="mm")
+    pen.text(middle, tile.mark, GROUND, small.font, anchor="mm")
 
 
 def _draw_note(

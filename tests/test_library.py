@@ -379,9 +379,20 @@ def test_matches_in_a_notebook(own: Library, draw: Draw) -> None:
     (own.folder.parent / "1.png").write_bytes(b"broken since")
     html = own.find_similar(evil)._repr_html_()
     assert html.count("<tr>") == 1 + 5
-    assert html.count('<img src="data:image/jpeg;base64,') == 4, "one is broken: it says why"
+    assert html.count('<img src="data:image/jpeg;base64,') == 1 + 4, "one is broken: it says why"
+    assert 'alt="' in html
+    assert "by thumbnail@" in html
     assert "<b>" not in own.find_similar(own.folder.parent / "0.png")._repr_html_()
     assert "&lt;b&gt;&amp;.png" in own.find_similar(own.folder.parent / "0.png")._repr_html_()
+
+
+def test_reprs_are_one_short_line(own: Library) -> None:
+    matches = own.find_similar(own.folder.parent / "0.png")
+    ranking = own.rank(reference=own.folder.parent / "0.png")
+    for told in (matches, matches[0], ranking, ranking[0], own):
+        assert len(repr(told).splitlines()) == 1
+        assert len(repr(told)) < 300, repr(told)
+    assert repr(matches).startswith("<Matches: like 0.png; 4 entries; first ")
 
 
 def test_matches_as_tables(own: Library) -> None:
@@ -653,7 +664,7 @@ def test_top(library: Library) -> None:
     assert top.scorer == ranking.scorer
     assert len(ranking.top(1000)) == N
     html = top._repr_html_()
-    assert html.count("<img") == 3
+    assert html.count("<img") == 1 + 3, "the reference, and the three best"
 
 
 def test_ranking_as_json(library: Library) -> None:

@@ -11,7 +11,17 @@ from PIL import Image
 
 from seeing.errors import PictureError, ShapeError, UsageError
 from seeing.show.lettering import ELLIPSIS, Lettering, printable
-from seeing.show.sheet import ACCENT, GROUND, WELL, Tile, check_sheet_path, draw_sheet, save_sheet
+from seeing.show.names import telling_names
+from seeing.show.sheet import (
+    ACCENT,
+    AWAY,
+    GROUND,
+    WELL,
+    Tile,
+    check_sheet_path,
+    draw_sheet,
+    save_sheet,
+)
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -210,10 +220,30 @@ def test_names_are_printable_and_unmistakable(name: str, shown: str) -> None:
 
 
 def test_letters_that_no_font_has_are_told() -> None:
-    assert LETTERS.clean("a\U0001f52d.jpg") == "a?.jpg"
+    assert LETTERS.clean("a\U0001f52d.jpg") == r"a\U0001f52d.jpg"
     assert LETTERS.clean("ö") in {"ö", "o"}
     assert LETTERS.able("plain.jpg") is LETTERS
-    assert "?" not in LETTERS.able("größe.jpg").clean("größe.jpg")
+    assert "\\" not in LETTERS.able("größe.jpg").clean("größe.jpg")
+    one, other = (LETTERS.able(name).clean(name) for name in ("日本.jpg", "写真.jpg"))
+    assert one != other, "different names stay different, whatever fonts there are"
+
+
+def test_names_on_a_sheet_tell_pictures_apart() -> None:
+    paths = ["a/one/x.jpg", "a/two/x.jpg", "b/two/x.jpg", "y.jpg", "y.jpg", "c/z.jpg"]
+    assert telling_names(paths) == ["one/x.jpg", "a/two/x.jpg", "b/two/x.jpg", "y.jpg", "y.jpg",
+                                    "z.jpg"]  # fmt: skip
+    assert telling_names(["x.jpg", "a/x.jpg"]) == ["x.jpg", "a/x.jpg"]
+    assert telling_names([]) == []
+
+
+def test_what_is_unliked_is_marked_in_another_colour() -> None:
+    tiles = [
+        Tile(plain(GREEN), "a"), Tile(plain(BLUE), "t", marked=True, mark="reference"),
+        Tile(plain(RED), "u", marked=True, mark="unlike"),
+    ]  # fmt: skip
+    sheet = draw_sheet(tiles, side=100)
+    wanted, away = box_of(sheet, ACCENT), box_of(sheet, AWAY)
+    assert wanted[2] <= away[0], "side by side, each with an outline of its own"
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [("png", "PNG"), ("JPG", "JPEG"), ("jpeg", "JPEG"),
