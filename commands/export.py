@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
@@ -89,7 +88,7 @@ def export(
                 return EXIT_NOTHING
             best = choice.best_of(ranking)
             if not in_rank:
-                best = best.only(np.sort(best.order))
+                best = best.in_time()
             chosen = chosen_of(best)
             scores = best.scores[best.order]
             more: dict[str, Any] = {"force": force, "tell": tell}

@@ -72,6 +72,8 @@ class FrameRanking(Listing[RankedFrame]):
     reference: Address | None = None
     registered: Registered | None = None
     remarks: list[str] = field(default_factory=list)
+    whole: NDArray[np.int64] | None = None
+    """The order of all frames, where this is a part; None: it is all of them."""
 
     def __post_init__(self) -> None:
         self.entries = _Entries(self)  # type: ignore[assignment]
@@ -88,7 +90,12 @@ class FrameRanking(Listing[RankedFrame]):
         return FrameRanking(
             self.video, self.survey, self.flags, self.scorer, self.scores, order, self.ids,
             self.contrast, self.digests, self.reference, self.registered, self.remarks,
+            self.order if self.whole is None else self.whole,
         )  # fmt: skip
+
+    def in_time(self) -> "FrameRanking":
+        """Return the same frames in the order of the video."""
+        return self.only(np.sort(self.order))
 
     def spread(self, seconds: float, rate: float | None = None) -> "FrameRanking":
         """Return the best good frame of each `seconds` of the video, best first.
@@ -123,8 +130,7 @@ class FrameRanking(Listing[RankedFrame]):
     @property
     def half(self) -> int:
         """The number of best frames down to half between the 1 % and the 99 % quantile."""
-        percent = percents(self.scores)[self.order[: self.good]]
-        return int((percent >= 50).sum())
+        return int((percents(self.scores)[self._all_good] >= 50).sum())
 
     @property
     def advised(self) -> int:
@@ -132,11 +138,17 @@ class FrameRanking(Listing[RankedFrame]):
 
         At least 8, where there are so many good ones. A person decides by the curve.
         """
-        detail = self.contrast[self.order[: self.good]]
+        detail = self.contrast[self._all_good]
         if not len(detail):
             return 0
         smooth = np.cumsum(detail) / np.arange(1, len(detail) + 1)
-        return int(min(self.good, max(8, (smooth >= _WORTH * smooth[:8].mean()).sum())))
+        return int(min(len(detail), max(8, (smooth >= _WORTH * smooth[:8].mean()).sum())))
+
+    @property
+    def _all_good(self) -> NDArray[np.int64]:
+        """Rows of all frames with a score and no flag, best first, of the whole video."""
+        order = self.order if self.whole is None else self.whole
+        return order[(np.isfinite(self.scores) & ~self.flags.any)[order]]
 
     def agreement(self, other: "FrameRanking") -> float:
         """Return Spearman's rank correlation of the scores of two rankings of the same frames."""
