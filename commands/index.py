@@ -206,14 +206,13 @@ def _tell(
 ) -> None:
     for path, why in report.failed:
         remark(f"{path}: {why}", common)
+    if report.stopped:
+        report.remarks.append(
+            f"stopped after {counted(report.encoded, 'picture')}; what is done is kept. "
+            "Run the same command to go on"
+        )
     for text in report.remarks:
         remark(text, common)
-    if report.stopped:
-        remark(
-            f"stopped after {counted(report.encoded, 'picture')}; what is done is kept. "
-            "Run the same command to go on",
-            common,
-        )
     document = {
         "command": "index",
         "version": 1,
