@@ -76,10 +76,10 @@ def main(count: int = 50000) -> None:
             print(f"{name:16} {rate:8.0f} frames per CPU-second (at least 25,000)", flush=True)
         command = [Q, "rank", "mono.ser", "--library", "library", "--top", "1", "-q"]
         again = []
-        for shown in ("reference.png", "other.png"):
+        for processed in ("reference.png", "other.png"):
             begun = time.perf_counter()
             subprocess.run(
-                [*command, "--reference", shown], cwd=folder, check=True,
+                [*command, "--reference", processed], cwd=folder, check=True,
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
             again.append(time.perf_counter() - begun)
