@@ -217,8 +217,8 @@ def _write_pristine(night: "Night", path: Path) -> None:
     """Write the object through a perfect telescope: no air, no noise, 16 bits."""
     from dataclasses import replace
 
-    from ..planet.save import save_picture
     from ..samples.night import simulated
+    from ..stack.save import save_picture
 
     calm = replace(
         night, frames=1, seeing=0.05, drift=0.0, transparency=0.0, depth=16, height=0.0,

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..planet.band import Band
-from ..planet.resolution import split_half
-from ..planet.stack import stack
 from ..planet.windows import Register
+from ..stack.resolution import split_half
+from ..stack.stack import stack
 from .agreement import fitted, psnr, ssim
 from .frame_ranking import FrameRanking
 from .frame_stacks import chosen_of

@@ -18,10 +18,10 @@ import numpy as np
 from measuring import Q, peak_private_mb
 
 from seeing.library import open_library
-from seeing.planet.stack import stack
 from seeing.rank.frame_stacks import chosen_of
 from seeing.rank.frames import rank_frames
 from seeing.samples.night import Night, simulated
+from seeing.stack.stack import stack
 from seeing.video.open import open_video
 from seeing.video.ser_write import SerWriter, make_header
 
