@@ -275,9 +275,9 @@ def test_a_reference_of_another_object_is_told_and_not_used(
 
 def test_a_closed_pipe_ends_quietly(films: Path, tmp_path: Path) -> None:
     command = Path(sys.executable).parent / "q"
+    call = 'set -o pipefail; "$0" rank mars.ser --jsonl --library "$1" | head -1'
     done = subprocess.run(
-        ["bash", "-c", 'set -o pipefail; "$0" rank mars.ser --jsonl --library "$1" | head -1', command,
-         tmp_path],
+        ["bash", "-c", call, command, tmp_path],
         cwd=films, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done

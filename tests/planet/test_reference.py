@@ -35,7 +35,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory, write_ser: WriteSer) -> dic
 
 
 def registered(picture: NDArray[Any], survey: Survey) -> Registered:
-    grey = picture.astype(np.float32) / 255
+    grey = (picture / 255).astype(np.float32)
     return register_reference(grey, own_best(survey, ~find_flags(survey).any), survey.scene)
 
 

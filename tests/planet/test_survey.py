@@ -56,7 +56,7 @@ def fresh(film: Path) -> Survey:
 
 def order(survey: Survey) -> list[int]:
     every = np.ones(len(survey), bool)
-    return order_of(cosines(survey, own_best(survey, every)), every).tolist()
+    return [int(row) for row in order_of(cosines(survey, own_best(survey, every)), every)]
 
 
 def assert_same(one: Survey, other: Survey) -> None:
