@@ -58,7 +58,7 @@ class World:
 
 
 def counts(report: Report) -> dict[str, int]:
-    told = {k: v for k, v in asdict(report).items() if isinstance(v, int) and v}
+    told = {k: v for k, v in asdict(report).items() if isinstance(v, int) and v and k != "lost"}
     if report.failed:
         told["failed"] = len(report.failed)
     return told
