@@ -91,7 +91,7 @@ def ranking(
         ),
     ] = None,
     percent: Annotated[
-        float, typer.Option(min=0, max=100, metavar="P", help="How many are stacked.")
+        float, typer.Option(min=0.001, max=100, metavar="P", help="How many are stacked.")
     ] = 10.0,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw it (PNG, SVG, PDF).")

@@ -8,7 +8,7 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
 from .options import Common, unfold
-from .output import print_document, progress, remark
+from .output import keep_apart, print_document, progress, remark
 from .session import opened
 from .videos import Reading
 
@@ -78,6 +78,8 @@ def export(
             "--files FOLDER or --csv FILE"
         )
     from ..rank.frame_stacks import chosen_of
+
+    keep_apart([*videos, choice.reference], [*targets, common.csv])
     from ..stack import export as out
 
     with opened(common, create=True) as library:
@@ -106,8 +108,9 @@ def export(
                 )  # fmt: skip
             if pictures is not None:
                 out.export_pictures(
-                    video, chosen.numbers, pictures, form="tif" if tif else "png", **more
-                )
+                    video, chosen.numbers, pictures, form="tif" if tif else "png",
+                    debayer=debayer, **more,
+                )  # fmt: skip
             if files is not None:
                 out.export_files(video, chosen.numbers, files, link=link, **more)
         _print(best, targets, common)

@@ -6,7 +6,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING
 from .options import Common, Listed, Making, unfold
-from .output import check_output, expanded, named, print_listing
+from .output import check_output, expanded, keep_apart, named, print_listing
 from .session import opened, options_of
 
 
@@ -55,6 +55,7 @@ def find_similar(
     Ends with 1 when nothing is found, or nothing is close.
     """
     check_output(common, listed)
+    keep_apart([*(targets or []), *(unlike or [])], [common.csv, listed.sheet])
     pictures = expanded(named(targets, listed, enough=bool(unlike or text)))
     with opened(common) as library:
         matches = library.find_similar(

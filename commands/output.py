@@ -112,6 +112,21 @@ def check_output(common: Common, listed: Listed) -> None:
         check_sheet_path(listed.sheet)
 
 
+def keep_apart(inputs: Sequence[str | Path | None], outputs: Sequence[str | Path | None]) -> None:
+    """Refuse, before any work, to write over what is read, or two results into one file."""
+    read = {Path(name).resolve() for name in inputs if name is not None}
+    written: set[Path] = set()
+    for name in outputs:
+        if name is None or str(name) == "-":
+            continue
+        path = Path(name).resolve()
+        if path in read:
+            raise UsageError(f"{name} is read here: it can't be written too; name another file")
+        if path in written:
+            raise UsageError(f"two results would be written to {name}; name two files")
+        written.add(path)
+
+
 def print_listing(
     listing: "Listing[Any]", common: Common, listed: Listed, *, table_head: str = ""
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .index import stopping
 from .options import Common, Listed, Making, unfold
-from .output import check_output, named, print_listing, progress
+from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
 from .videos import FrameWords, Reading, videos_among
 
@@ -65,6 +65,7 @@ def rank(
     if by == "embedding" and reference is None:
         raise UsageError("what is best? Name a picture that shows it: --reference FILE")
     check_output(common, listed)
+    keep_apart([reference], [common.csv, listed.sheet])
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
             ranking = library.rank_pictures(

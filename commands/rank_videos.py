@@ -11,6 +11,7 @@ from .index import stopping
 from .options import Common, Listed, Making
 from .output import (
     check_output,
+    keep_apart,
     print_document,
     print_listing,
     progress,
@@ -97,6 +98,7 @@ def _captures(
     from ..show.sheet import check_sheet_path
 
     check_output(common, listed)
+    keep_apart([*named, reference], [common.csv, listed.sheet, words.plot, words.extremes])
     if words.extremes is not None:
         check_sheet_path(words.extremes)
     if words.plot is not None:

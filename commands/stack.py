@@ -9,7 +9,7 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
 from .options import Common, unfold
-from .output import print_document, progress, remark
+from .output import keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
 from .videos import Reading
@@ -79,8 +79,13 @@ def stack(
     if not (out or sharpened or sheet):
         raise UsageError("where to? Name a file: --out stack.tif (or .fits, .png)")
     from ..show.sheet import check_sheet_path
-    from ..stack.save import check_free
+    from ..stack.save import DEEP, check_free
 
+    keep_apart([*videos, choice.reference], [out, sharpened, sheet, common.csv])
+    if out is not None and out.suffix.lower() not in DEEP:
+        raise UsageError(
+            f"{out}: a stack is kept whole in {', '.join(DEEP)}; --sharpened may be JPEG"
+        )
     for path in (out, sharpened):
         if path is not None:
             check_free(path, force=force)

@@ -241,6 +241,10 @@ class _Entries(Sequence[RankedFrame]):
     def __init__(self, ranking: FrameRanking) -> None:
         self._ranking = ranking
         self._percent = percents(ranking.scores)
+        # of a part, in whatever order, each frame keeps its place in the whole
+        whole = ranking.order if ranking.whole is None else ranking.whole
+        self._rank = np.zeros(len(ranking.scores), np.int64)
+        self._rank[whole] = np.arange(1, len(whole) + 1)
         good = ~ranking.flags.any
         flux = ranking.survey.rows["flux"][good] if good.any() else ranking.survey.rows["flux"]
         self._light = max(float(np.median(flux)), 1e-30) if len(flux) else 1.0
@@ -284,7 +288,7 @@ class _Entries(Sequence[RankedFrame]):
             float(measured["y"] + 0.5) * step - 0.5 - middle[1],
         )
         return RankedFrame(
-            place + 1, item, row, score if known else None,
+            int(self._rank[row]), item, row, score if known else None,
             float(self._percent[row]) if known else None, time, shift,
             ranking.flags.of(row), self._reason(row),
         )  # fmt: skip

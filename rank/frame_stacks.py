@@ -44,6 +44,7 @@ def chosen_of(ranking: FrameRanking, weights: NDArray[np.float64] | None = None)
         None if weights is None else weights[ranking.order],
         rows["background"].astype(np.float64) if planet else None,
         rows["flux"].astype(np.float64),
+        ranking.survey.scene.hot,
     )  # fmt: skip
 
 
@@ -62,8 +63,16 @@ def stack_frames(
     Raises UsageError for weights that can't be, or where nothing is left.
     """
     chosen = chosen_of(ranking, weights_of(ranking, weigh_by))
-    found = split_half(ranking.video, chosen, method=method)[0] if resolution else None
+    found = None
+    if resolution and len(chosen) > 1:
+        found = split_half(ranking.video, chosen, method=method, cutoff=cutoff_of(ranking))[0]
     return Stacked(ranking, stack(ranking.video, chosen, method=method, tell=tell), found)
+
+
+def cutoff_of(ranking: FrameRanking) -> float:
+    """Return the telescope's cutoff in cycles a pixel of the video's file."""
+    scene = ranking.survey.scene
+    return min(0.5, scene.band.cutoff / scene.shrink / (2 if ranking.video.about.pattern else 1))
 
 
 def weights_of(ranking: FrameRanking, weigh_by: str | None) -> NDArray[np.float64] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..db.catalogue import Catalogue
 from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
 from ..db.lock import writing
-from ..errors import PictureError
+from ..errors import PictureError, UsageError
 from ..media.address import Address
 from ..media.digest import digest
 from ..planet import inband
@@ -22,6 +22,7 @@ from ..planet.reference import USED, read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
+from ..video.capture import Capture
 from ..video.open import open_video
 from .frame_ranking import FrameRanking
 from .frame_scorers import (
@@ -68,6 +69,11 @@ def rank_files(
     embed: Callable[[NDArray[np.int64]], Embedded] | None = None,
 ) -> FrameRanking:
     """Open a video and rank its frames (`rank_frames`), as the only one who writes."""
+    twice = [
+        path for path in paths if [other.resolve() for other in paths].count(path.resolve()) > 1
+    ]
+    if twice:
+        raise UsageError(f"{twice[0]} is named twice: a capture holds each of its files once")
     with _naming(paths):
         video = open_video(list(paths), options.overrides if options else Overrides())
     alone = writing(catalogue.folder, notify=calls.on_remark)
@@ -118,6 +124,10 @@ def rank_frames(
     picture = None if shown is None else read_reference(shown.path)
     marks = _marks(video)
     digests = file_digests(video)
+    if len(set(digests.values())) < len(digests):
+        raise UsageError(
+            "two of these files have the same content: a capture holds each of its files once"
+        )
     kept = _kept(catalogue, digests, options) if keep and catalogue.writable else None
     survey = survey_video(
         video, options.watching, kept=kept, threads=options.threads,
@@ -296,6 +306,11 @@ def _tell(
         remarks.append(
             f"the frames hardly show the same thing (agreement with their mean {agreement:.2f}): "
             "noise, or nothing that stays; this ranking means little"
+        )
+    times = video.about.times
+    if isinstance(video, Capture) and times is not None and np.any(np.diff(times) < 0):
+        remarks.append(
+            "the files overlap in time: are they one capture? --best N ranks each by itself"
         )
     known = scores[np.isfinite(scores)]
     if not len(known):

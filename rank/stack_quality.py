@@ -14,7 +14,7 @@ from ..stack.resolution import split_half
 from ..stack.stack import stack
 from .agreement import fitted, psnr, ssim
 from .frame_ranking import FrameRanking
-from .frame_stacks import chosen_of
+from .frame_stacks import chosen_of, cutoff_of
 
 _REACH = 16
 
@@ -54,7 +54,7 @@ def stack_quality(
     if missing:
         raise UsageError(f"{ranking.video.path} has no frame {missing[0]}: is it another video's?")
     chosen = chosen_of(ranking.only(np.array([row_of[number] for number in numbers], np.int64)))
-    resolution = split_half(ranking.video, chosen)[0]
+    resolution = split_half(ranking.video, chosen, cutoff=cutoff_of(ranking))[0]
     quality = StackQuality(len(chosen), resolution.seventh, resolution.half)
     if truth is None:
         return quality

@@ -368,6 +368,12 @@ def _check_folder(video: Video, folder: Path, names: Sequence[str], *, force: bo
         raise UsageError(f"{folder.parent}: there is no such folder; make it first")
     if not folder.exists():
         return
+    other = {file.name for file in folder.iterdir()} - set(names)
+    if other:
+        raise UsageError(
+            f"{folder}: holds other files already ({min(other)}); whoever reads it would take them "
+            "for chosen ones: give a new or an empty folder"
+        )
     for name in names:
         check_free(folder / name, force=force)
     check_not_input(video, [folder / name for name in names])

@@ -4,7 +4,7 @@ Two interleaved halves of the chosen frames are stacked apart. What both show al
 (and what the camera always adds: remove hot pixels first); what differs is noise and air.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,12 +52,14 @@ def split_half(
     *,
     method: Method = "mean",
     kappa: float = KAPPA,
+    cutoff: float = 0.5,
     tell: Tell | None = None,
 ) -> tuple[Resolution, Stack, Stack]:
     """Stack every other of the chosen frames, in their order, and the rest; compare the two.
 
-    Both read half of the frames: together as much as one stack. Raises as `stack`, and UsageError
-    for fewer than 2 frames.
+    Both read half of the frames: together as much as one stack. cutoff: cycles a pixel beyond
+    which the telescope passes nothing: what agrees there is the camera's, not the object's.
+    Raises as `stack`, and UsageError for fewer than 2 frames.
     """
     if len(chosen) < 2:
         raise UsageError("the resolution of a stack needs 2 frames or more")
@@ -76,7 +78,9 @@ def split_half(
     seen = np.minimum(even.weight, odd.weight).min(2)
     rows, columns = _covered(seen > 0.5 * seen.max())
     here = np.s_[rows, columns]
-    return ring_correlation(even.picture[here], odd.picture[here]), even, odd
+    found = ring_correlation(even.picture[here], odd.picture[here])
+    limited = replace(found, seventh=min(found.seventh, cutoff), half=min(found.half, cutoff))
+    return limited, even, odd
 
 
 def ring_correlation(first: NDArray[Any], second: NDArray[Any]) -> Resolution:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, ShapeError, UsageError
+from ..media.picture import Samples
 from ..video.base import Video
 from ..video.debayer import colour, luminance
 from .sums import Bounds, Frame, Pass, Plan, Plane, Sums
@@ -38,6 +39,8 @@ class Chosen:
     right of the template. weights: 0 or more; None: all alike. background, flux: of each frame, to
     make its light equal to the others': first the background is subtracted, then what is left
     divided by the flux (any unit); frames whose flux is not above 0 are left out.
+    hot: (m, 2) rows and columns of pixels that are always too bright; each takes the mean of its
+    neighbours left and right (not in a mosaic, where those have other filters).
     Raises ShapeError for arrays that do not fit, UsageError for weights below 0 or not finite.
     """
 
@@ -47,6 +50,7 @@ class Chosen:
     weights: NDArray[Any] | None = None
     background: NDArray[Any] | None = None
     flux: NDArray[Any] | None = None
+    hot: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         for name in ("dy", "dx", "weights", "background", "flux"):
@@ -70,7 +74,7 @@ class Chosen:
             for values in (self.weights, self.background, self.flux)
         )
         return Chosen(
-            self.numbers[which], self.dy[which], self.dx[which], weights, background, flux
+            self.numbers[which], self.dy[which], self.dx[which], weights, background, flux, self.hot
         )  # fmt: skip
 
 
@@ -155,6 +159,7 @@ def _plan(video: Video, chosen: Chosen, method: Method) -> tuple[Plan, int]:
     plan = Plan(
         np.asarray(one.numbers, np.int64)[use], whole, fine - whole * steps, weights[use],
         gain[use], level[use], steps, shape, about.pattern, 0.5 * depth,
+        chosen.hot if about.pattern is None else None,
     )  # fmt: skip
     return plan, count - int(use.sum())
 
@@ -192,7 +197,9 @@ def _frames(video: Video, plan: Plan, tell: Tell | None, turn: int, turns: int) 
     total = turns * len(plan.numbers)
     for numbers, samples in video.batches(plan.numbers):
         shown = samples
-        if plan.pattern == "CMY":
+        if plan.hot is not None and len(plan.hot):
+            shown = _mended(samples, plan.hot)
+        elif plan.pattern == "CMY":
             shown = luminance(samples, plan.pattern)[..., None]
         elif own is not None:
             shown = colour(samples, plan.pattern)
@@ -207,6 +214,17 @@ def _frames(video: Video, plan: Plan, tell: Tell | None, turn: int, turns: int) 
             yield Frame(number, values, row, counted)
         if tell is not None:
             tell(turn * len(plan.numbers) + int(rows[-1]) + 1, total)
+
+
+def _mended(samples: Samples, hot: NDArray[np.int64]) -> Samples:
+    """Return frames (n, h, w, planes) with hot pixels replaced by the mean of their neighbours."""
+    mended = samples.copy()
+    rows, columns = hot.T
+    last = samples.shape[2] - 1
+    left, right = np.abs(columns - 1), last - np.abs(last - columns - 1)
+    beside = samples[:, rows, left].astype(np.float32) + samples[:, rows, right]
+    mended[:, rows, columns] = beside / 2
+    return mended
 
 
 def _measured(plan: Plan) -> Plane:

@@ -53,6 +53,8 @@ class Plan:
     pattern: Pattern | None
     least: float
     """Standard deviation below which no sample is an outlier: half a level of the file."""
+    hot: NDArray[np.int64] | None = None
+    """(m, 2) rows and columns of pixels that are always too bright."""
 
 
 class Pass:
