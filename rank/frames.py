@@ -118,12 +118,13 @@ def rank_frames(
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    setting = replace(setting, known=setting.own)
     shown: Address | None = None
     if reference is not None:
         shown = Address(Path(reference))
         picture = read_reference(shown.path)
         registered = register_reference(
-            picture, inband.own_best(survey, setting.usable), survey.scene,
+            picture, setting.own.sharpened, survey.scene,
             step=2 if video.about.pattern else 1,
         )  # fmt: skip
         remarks.append(registered.sentence)
@@ -142,7 +143,7 @@ def rank_frames(
     order = inband.order_of(scores, ~flags.any)
     _tell(remarks, video, scores, order, flags)
     return FrameRanking(
-        video, survey, flags, scorer, scores, order, ids, _contrast(survey, setting), digests,
+        video, survey, flags, scorer, scores, order, ids, _contrast(setting), digests,
         shown, setting.registered, remarks,
     )  # fmt: skip
 
@@ -230,8 +231,7 @@ def _enter(
                 about.height,
                 about.depth,
                 numbers,
-                rows["crc32"][mine],
-                rows["adler32"][mine],
+                rows["mark"][mine],
                 times,
             )
         )
@@ -265,12 +265,11 @@ def _scores(
     return fresh
 
 
-def _contrast(survey: Survey, setting: FrameSetting) -> NDArray[np.float64]:
+def _contrast(setting: FrameSetting) -> NDArray[np.float64]:
     """Return the amplitude of detail of each frame, 1 = the median of the best 5 %."""
-    usable = setting.usable
-    found = inband.projections(survey, inband.mean_of(survey, usable))
-    top = float(np.median(found[inband.best(found, usable)])) if len(found) else 1.0
-    return found / top if top > 0 else np.zeros(len(found))
+    own = setting.own
+    top = float(np.median(own.projections[own.best])) if len(own.best) else 1.0
+    return own.projections / top if top > 0 else np.zeros(len(own.projections))
 
 
 def _tell(
