@@ -14,7 +14,7 @@ demo: .venv/ready
 	.venv/bin/python -m seeing.samples.demo demo
 
 test: .venv/ready
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n auto --dist loadfile
 
 lint: .venv/ready .lint/seeing
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/mypy tests

@@ -1,6 +1,7 @@
 """The Library: one method for each use; what the commands, the page and Python users call."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 
 from .db import forget as forgetting
 from .db.catalogue import Catalogue
-from .db.items import Item, items_by_id, present_items
+from .db.items import Item, all_items, item_with
 from .db.lock import writing
-from .db.place import FOLDER, find_library, is_library
-from .db.status import Status, known_digests, status_of
+from .db.open import open_catalogue
+from .db.status import Status, status_of
 from .db.vectors import (
     StoredEncoder,
     add_encoder,
@@ -24,9 +25,7 @@ from .db.vectors import (
 )
 from .errors import (
     InterruptionError,
-    LibraryError,
     NothingError,
-    UsageError,
 )
 from .flow.given import listed, paths_in
 
@@ -53,20 +52,7 @@ def open_library(
     when another program has to be waited for. Raises LibraryError when there is none, or it can't
     be opened.
     """
-    folder = find_library(path)
-    may_create = path is not None if create is None else create
-    if folder is None or not is_library(folder):
-        if not may_create:
-            where = f"in {folder.parent}" if folder else "here or above"
-            raise LibraryError(f"no library {where}; make one with: q index FOLDER")
-        folder = folder or Path.cwd() / FOLDER
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise LibraryError(f"can't make a library in {folder}: {problem.strerror}") from problem
-        with writing(folder, notify=on_remark):
-            Catalogue(folder, create=True).close()
-    return Library(Catalogue(folder))
+    return Library(open_catalogue(path, create=create, on_remark=on_remark))
 
 
 class Library:
@@ -120,27 +106,22 @@ class Library:
         remarks: list[str] = []
         names = paths_in(paths)
         tell = on_remark or remarks.append
+        look = partial(
+            planned, self.catalogue, names, exclude, hidden=hidden, remarks=remarks, every=every
+        )
         if dry_run:
             stored = self._stored_if_any(encoder)
-            plan = planned(
-                self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks,
-                every=every,
-            )  # fmt: skip
-            report = preview(self.catalogue, plan, stored)
+            report = preview(self.catalogue, look(encoder=stored), stored)
         else:
             with writing(self.folder, notify=tell):
                 made, stored = self._entered(encoder, options)
                 if made.device != "cpu":
                     tell(f"encoding with {made.name} on {made.device}")
                 stored = without_damage(self.catalogue, stored, remarks)
-                plan = planned(
-                    self.catalogue, names, exclude, hidden=hidden, encoder=stored, remarks=remarks,
-                    every=every,
-                )  # fmt: skip
                 report = Refresh(
                     self.catalogue, made, stored, batch=batch, threads=threads,
                     progress=progress, should_stop=should_stop,
-                ).run(plan)  # fmt: skip
+                ).run(look(encoder=stored))  # fmt: skip
                 if not report.stopped:
                     make_ready(self.catalogue, stored.identity, remarks)
         report.remarks += remarks
@@ -179,6 +160,28 @@ class Library:
         return found
 
     def rank(
+        self,
+        items: "Paths | None" = None,
+        *,
+        reference: str | Path | None = None,
+        by: str | None = None,
+        encoder: str | None = None,
+        keep: bool = True,
+    ) -> "Ranking | FrameRanking":
+        """Return pictures, or the frames of a video, in order of a score, best first.
+
+        A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`.
+        """
+        from .video.open import is_video
+
+        names = None if items is None else paths_in(items)
+        if names and all(is_video(name) for name in names):
+            return self.rank_frames(names, reference=reference, by=by, encoder=encoder, keep=keep)
+        return self.rank_pictures(
+            names, reference=reference, by=by or "embedding", encoder=encoder, keep=keep
+        )
+
+    def rank_pictures(
         self,
         items: "Paths | None" = None,
         *,
@@ -237,8 +240,8 @@ class Library:
         a processed picture of the same object, turned and scaled as it may be. by: a scorer; by
         default `reference` where there is one, else `self`. keep: keep measurements and scores,
         so that ranking again, by another reference too, reads no frame. encoder, making: for the
-        scorer `embedding`, which indexes every frame. Raises PictureError when
-        the video can't be read, InterruptionError when should_stop() said so.
+        scorer `embedding`, which indexes every frame. Raises PictureError when the video can't be
+        read, InterruptionError when should_stop() said so.
         """
         from .rank.embedded import embedded
         from .rank.frames import Calls, rank_files
@@ -267,39 +270,33 @@ class Library:
 
     def item(self, number: int) -> Item:
         """Return an item by its id; raises UsageError for an unknown one."""
-        found = items_by_id(self.catalogue, [int(number)])
-        if int(number) not in found:
-            raise UsageError(f"no item {number} in {self.folder}")
-        return found[int(number)]
+        return item_with(self.catalogue, int(number))
 
     def items(self) -> list[Item]:
         """Return all items whose files are present, in order of their paths."""
-        found = items_by_id(self.catalogue, present_items(self.catalogue)).values()
-        return sorted(found, key=lambda item: str(item.address))
+        return all_items(self.catalogue)
 
     def forget(self, paths: "Paths", *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take pictures out of the library and give back the space; return how many went.
 
         The files themselves are never touched.
         """
-        names = paths_in(paths)
+        from .planet.kept import give_back_space
+
+        names = [Path(path) for path in paths_in(paths)]
         with writing(self.folder, notify=on_remark):
-            gone = forgetting.forget(self.catalogue, [Path(p) for p in names])
-            self._give_back_space()
+            gone = forgetting.forget(self.catalogue, names)
+            give_back_space(self.catalogue)
         return gone
 
     def prune(self, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take out everything whose file has vanished; return how many items went."""
+        from .planet.kept import give_back_space
+
         with writing(self.folder, notify=on_remark):
             gone = forgetting.prune(self.catalogue)
-            self._give_back_space()
+            give_back_space(self.catalogue)
         return gone
-
-    def _give_back_space(self) -> None:
-        from .planet.kept import drop_unused
-
-        forgetting.give_back_space(self.catalogue)
-        drop_unused(self.folder, known_digests(self.catalogue))
 
     def status(self) -> Status:
         """Return what is indexed, by what, and what could not be read."""

@@ -12,7 +12,8 @@ import typer
 
 from ..errors import EXIT_DONE, UsageError, closest
 from .options import Common, unfold
-from .output import print_document, remark
+from .output import print_document, progress, remark
+from .session import opened
 from .table import print_table
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..rank.agreement import Agreement
+    from ..rank.stack_quality import StackQuality
 
     Column = NDArray[np.float64]
 
@@ -45,6 +47,7 @@ class _Compared:
 
     name: str
     truth: str
+    frames: list[int]
     given: "Column"
     true: "Column"
     figures: "Agreement"
@@ -76,6 +79,20 @@ def ranking(
     top: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many best are compared as sets.")
     ] = 100,
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Their video: the best of each ranking are stacked."),
+    ] = None,
+    pristine: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The object without air (q simulate --pristine): judges the stacks.",
+        ),
+    ] = None,
+    percent: Annotated[
+        float, typer.Option(min=0, max=100, metavar="P", help="How many are stacked.")
+    ] = 10.0,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw it (PNG, SVG, PDF).")
     ] = None,
@@ -86,12 +103,17 @@ def ranking(
     Spearman's and Kendall's rank correlation, NDCG of the best tenth, the share of the true best
     5 % among the chosen 5 %. Frames are matched by their numbers; a frame without a score counts
     as the worst. Intervals hold 95 %: of several videos over videos, of one over blocks of frames.
+    With --video the best of each ranking are stacked, and the stacks judged.
     """
     truths = [str(file) for file in truth]
     if len(truths) not in (1, len(files)):
         raise UsageError(
             f"{len(files)} rankings and {len(truths)} truths: give one truth for all, or one each"
         )
+    if pristine and not video:
+        raise UsageError("--pristine judges stacks: say of which --video")
+    if video and len(truths) > 1:
+        raise UsageError("--video stacks the rankings of one video: give one --truth")
     if plot:
         from ..show.plot import check_plot_path
 
@@ -104,7 +126,12 @@ def ranking(
     ]
     if pairs:
         done.append(_together(done, top))
-    rows = [{"ranking": o.name, "truth": o.truth, **o.figures.as_json()} for o in done]
+    stacks = _stacked(done, video, pristine, percent, common)
+    rows = [
+        {"ranking": o.name, "truth": o.truth, **o.figures.as_json(),
+         **(stacks[o.name].as_json() if o.name in stacks else {})}
+        for o in done
+    ]  # fmt: skip
     document = {
         "command": "evaluate ranking", "version": 1, "score": score, "column": known[0][1].name,
         "results": rows, "remarks": [],
@@ -112,7 +139,7 @@ def ranking(
     if plot:
         _draw(plot, done, score, known[0][1].name, common)
     if not print_document(document, "results", common):
-        _print(done)
+        _print(done, stacks)
     return EXIT_DONE
 
 
@@ -214,7 +241,7 @@ def _compare(
         figures = agreement([scores], [truths], top=top)
     except UsageError as problem:
         raise UsageError(f"{file} against {truth}: {problem}") from problem
-    return _Compared(file, truth, scores, truths, figures)
+    return _Compared(file, truth, frames, scores, truths, figures)
 
 
 def _together(done: list[_Compared], top: int) -> _Compared:
@@ -224,10 +251,41 @@ def _together(done: list[_Compared], top: int) -> _Compared:
     from ..rank.agreement import agreement
 
     figures = agreement([one.given for one in done], [one.true for one in done], top=top)
-    return _Compared(f"mean of {len(done)} videos", "", np.empty(0), np.empty(0), figures)
+    return _Compared(f"mean of {len(done)} videos", "", [], np.empty(0), np.empty(0), figures)
 
 
-def _print(done: list[_Compared]) -> None:
+def _stacked(
+    done: list[_Compared],
+    video: Path | None,
+    pristine: Path | None,
+    percent: float,
+    common: Common,
+) -> "dict[str, StackQuality]":
+    """Return what the stack of each ranking's best frames is worth; nothing without a video."""
+    if video is None:
+        return {}
+    import numpy as np
+
+    from ..planet.reference import read_reference
+    from ..rank.stack_quality import stack_quality
+
+    truth = None if pristine is None else read_reference(pristine)
+    found = {}
+    with opened(common, create=True) as library:
+        with progress(common, "measuring") as tell:
+            ranking = library.rank_frames([video], by="self", progress=tell)
+        with ranking.video:
+            for one in done:
+                order = np.argsort(
+                    -np.where(np.isnan(one.given), -np.inf, one.given), kind="stable"
+                )
+                count = max(2, round(percent / 100 * len(order)))
+                numbers = [one.frames[place] for place in order[:count].tolist()]
+                found[one.name] = stack_quality(ranking, numbers, truth)
+    return found
+
+
+def _print(done: list[_Compared], stacks: "dict[str, StackQuality]") -> None:
     titles = ["ranking", "frames", "Spearman", "Kendall", "NDCG", "hits 5 %"]
     rows = []
     for one in done:
@@ -235,6 +293,18 @@ def _print(done: list[_Compared]) -> None:
         figures = (told.spearman, told.kendall, told.ndcg, told.hits)
         rows.append([one.name, str(told.frames), *map(str, figures)])
     print_table(titles, rows, right=[False, *[True] * 5])
+    if stacks:
+        print()
+        print_table(
+            ["ranking", "stacked", "detail to (px)", "PSNR (dB)", "SSIM"],
+            [
+                [name, str(told.frames), f"{1 / told.seventh:.2f}" if told.seventh > 0 else "-",
+                 "-" if told.psnr is None else f"{told.psnr:.2f}",
+                 "-" if told.ssim is None else f"{told.ssim:.4f}"]
+                for name, told in stacks.items()
+            ],
+            right=[False, *[True] * 4],
+        )  # fmt: skip
 
 
 def _draw(plot: Path, done: list[_Compared], score: str, column: str, common: Common) -> None:

@@ -77,8 +77,8 @@ def export(
             "export to what? --ser FILE, --siril FILE, --seq FILE, --pictures FOLDER, "
             "--files FOLDER or --csv FILE"
         )
-    from ..planet import export as out
     from ..rank.frame_stacks import chosen_of
+    from ..stack import export as out
 
     with opened(common, create=True) as library:
         ranking = rank_for(library, videos, choice, reading, common)

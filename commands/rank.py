@@ -67,7 +67,7 @@ def rank(
     check_output(common, listed)
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
-            ranking = library.rank(
+            ranking = library.rank_pictures(
                 names,
                 reference=reference, by=by, encoder=making.encoder, options=options_of(making),
                 keep=keep, progress=tell, should_stop=should_stop,

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
+from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, PictureError, UsageError
 from .index import stopping
 from .options import Common, Listed, Making
 from .output import (
@@ -43,16 +43,10 @@ def rank_videos(
     keep: bool,
 ) -> int:
     """Rank one capture, or with --best each file by itself."""
-    from ..show.sheet import check_sheet_path
-
-    check_output(common, listed)
-    if words.extremes is not None:
-        check_sheet_path(words.extremes)
-    captures = [[name] for name in named] if words.best and len(named) > 1 else [list(named)]
-    if len(captures) > 1 and (listed.sheet or words.plot or words.extremes or words.compare):
-        raise UsageError("--sheet, --plot, --extremes and --compare take one video at a time")
+    captures = _captures(named, words, common, listed, reference)
     status = EXIT_NOTHING
     parts: list[FrameRanking] = []
+    failed = 0
     with ExitStack() as open_things:
         library = open_things.enter_context(opened(common, create=True))
         for files in captures:
@@ -62,7 +56,14 @@ def rank_videos(
                     encoder=making.encoder, making=options_of(making), keep=keep, progress=tell,
                     should_stop=should_stop, on_remark=lambda text: remark(text, common),
                 )  # fmt: skip
-                ranking = ranked(by=by)
+                try:
+                    ranking = ranked(by=by)
+                except PictureError as problem:
+                    if len(captures) == 1:
+                        raise
+                    remark(str(problem), common)  # the others are ranked all the same
+                    failed += 1
+                    continue
                 open_things.callback(ranking.video.close)
                 other = ranked(by=words.compare) if words.compare else None
             if words.plot:
@@ -80,9 +81,32 @@ def rank_videos(
             else:
                 _print(shown, common, listed, everything=top is not None or words.best is not None)
             status = EXIT_DONE if ranking.good else status
+            if len(captures) > 1:
+                ranking.video.close()
         if parts:
             _print_together(parts, common, listed)
-    return status
+    return EXIT_PARTLY if failed else status
+
+
+def _captures(
+    named: Sequence[str], words: FrameWords, common: Common, listed: Listed, reference: str | None
+) -> list[list[str]]:
+    """Return the files of each video; raises, before any work, what is wrong with the call."""
+    from ..rank.frame_scorers import check_frame_scorer
+    from ..show.plot import check_plot_path
+    from ..show.sheet import check_sheet_path
+
+    check_output(common, listed)
+    if words.extremes is not None:
+        check_sheet_path(words.extremes)
+    if words.plot is not None:
+        check_plot_path(words.plot)
+    if words.compare is not None:
+        check_frame_scorer(words.compare, pictured=reference is not None)
+    captures = [[name] for name in named] if words.best and len(named) > 1 else [list(named)]
+    if len(captures) > 1 and (listed.sheet or words.plot or words.extremes or words.compare):
+        raise UsageError("--sheet, --plot, --extremes and --compare take one video at a time")
+    return captures
 
 
 def _for_people(common: Common, listed: Listed) -> bool:

@@ -147,6 +147,12 @@ def simulate(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Where the truth goes; default: OUT.csv beside OUT."),
     ] = None,
+    pristine: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", help="Also write the object as the telescope shows it without air."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     common: Common,
 ) -> int:
@@ -157,12 +163,14 @@ def simulate(
     """
     table = truth or out.with_suffix(".csv")
     files = [out, table, *([earlier.reference] if earlier.reference else [])]
-    _check(files, force=force)
+    _check([*files, *([pristine] if pristine else [])], force=force)
     night = _night(taking, variants)
     try:
         known = _write(night, files, earlier, common)
     except KeyboardInterrupt as problem:
         raise InterruptionError("interrupted; nothing was written") from problem
+    if pristine:
+        _write_pristine(night, pristine)
     _tell(night, known, files, common)
     return EXIT_DONE
 
@@ -203,6 +211,21 @@ def _object(what: str) -> "str | Picture":
     except PictureError as problem:
         raise UsageError(f"{what}: {problem}") from problem
     return pixels if pixels.shape[2] == 3 else pixels.mean(axis=2)
+
+
+def _write_pristine(night: "Night", path: Path) -> None:
+    """Write the object through a perfect telescope: no air, no noise, 16 bits."""
+    from dataclasses import replace
+
+    from ..samples.night import simulated
+    from ..stack.save import save_picture
+
+    calm = replace(
+        night, frames=1, seeing=0.05, drift=0.0, transparency=0.0, depth=16, height=0.0,
+        bayer=None, gamma=1.0, hot_pixels=0, key_interval=0, sliced=0, cut=0, duplicates=0,
+        noise=False,
+    )  # fmt: skip
+    save_picture(simulated(calm)[0][0], path, white=65535, force=True)
 
 
 def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) -> "Truth":

@@ -78,8 +78,8 @@ def stack(
     choice.check()
     if not (out or sharpened or sheet):
         raise UsageError("where to? Name a file: --out stack.tif (or .fits, .png)")
-    from ..planet.save import check_free
     from ..show.sheet import check_sheet_path
+    from ..stack.save import check_free
 
     for path in (out, sharpened):
         if path is not None:
@@ -121,8 +121,8 @@ def _write(
     *,
     force: bool,
 ) -> None:
-    from ..planet.save import save_picture
-    from ..planet.sharpen import sharpened as sharpen
+    from ..stack.save import save_picture
+    from ..stack.sharpen import sharpened as sharpen
 
     told = made.stack
     white = made.ranking.video.about.full_scale

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import UsageError
 from ..media.address import Address
 from .catalogue import Catalogue, readable
 
@@ -86,6 +87,20 @@ def items_by_id(catalogue: Catalogue, ids: Iterable[int]) -> dict[int, Item]:
         for item in _select(catalogue, f"items.id IN ({','.join('?' * len(part))})", part):
             found[item.id] = item
     return found
+
+
+def item_with(catalogue: Catalogue, number: int) -> Item:
+    """Return the item of an id; raises UsageError for an unknown one."""
+    found = items_by_id(catalogue, [number])
+    if number not in found:
+        raise UsageError(f"no item {number} in {catalogue.folder}")
+    return found[number]
+
+
+def all_items(catalogue: Catalogue) -> list[Item]:
+    """Return all items whose files are present, in order of their paths."""
+    found = items_by_id(catalogue, present_items(catalogue)).values()
+    return sorted(found, key=lambda item: str(item.address))
 
 
 def items_of_content(catalogue: Catalogue, content: int) -> list[Item]:

@@ -171,10 +171,11 @@ def _missed(
 def is_gone(catalogue: Catalogue, path: bytes) -> bool:
     """Say whether there is no such file any more; not where that can't be found out.
 
-    A link that leads nowhere is as gone as what it led to.
+    A link that leads nowhere is as gone as what it led to; so is a file that has become a folder,
+    a pipe or a device.
     """
     try:
-        return stat.S_ISDIR(os.stat(catalogue.located(path)).st_mode)  # noqa: PTH116 - many calls
+        return not stat.S_ISREG(os.stat(catalogue.located(path)).st_mode)  # noqa: PTH116 - often
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:

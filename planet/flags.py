@@ -22,6 +22,8 @@ _DIM, _FLUX = 0.3, 0.2
 _WEAK = 0.6
 _WINDOW = 101
 _SKEW_BLOCKS = 2.5
+_WHOLE = 0.6
+"""A surface that covers a smaller share of the field is an object that is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def find_flags(survey: Survey) -> Flags:
         if count and column[name].mean() > 0.5:
             remarks.append(f"{column[name].mean():.0%} of the frames: {_REASONS[name]}")
             column[name][:] = empty if name == "absent" else False
+    part = count and float(np.median(rows["area"])) < _WHOLE * survey.pixels
+    if part and not planet and rows["cut"].mean() > 0.5:
+        remarks.append(f"{_REASONS['cut']} in most frames: it is measured as a surface")
     return Flags(holds, tuple(remarks))
 
 

@@ -18,7 +18,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..db import forget
+from ..db.catalogue import Catalogue
 from ..db.place import FRAMES
+from ..db.status import known_digests
 from ..errors import LibraryError
 from .band import Band
 from .locate import Locator
@@ -173,6 +176,12 @@ class KeptSurvey:
         except (OSError, ValueError):
             return {}
         return note if isinstance(note, dict) and isinstance(note.get("rows"), int) else {}
+
+
+def give_back_space(catalogue: Catalogue) -> None:
+    """Give back the space of what a library has forgotten: vectors, rows, surveys."""
+    forget.give_back_space(catalogue)
+    drop_unused(catalogue.folder, known_digests(catalogue))
 
 
 def drop_unused(library: Path, digests: Collection[str]) -> None:

@@ -14,6 +14,8 @@ _TOUCHES = 0.05
 """A border row or column of which a larger share is object cuts it."""
 _BORDER = 0.25
 """A frame of whose border a larger share is object shows a surface, not a planet."""
+_SHOWS = 0.5
+"""A frame of less contrast, as a share of the others', shows nothing."""
 _ALONE = 3.0
 """What is so many times brighter than nearly all the rest spans is a planet, however small."""
 _ODD = 0.15
@@ -78,15 +80,25 @@ def _small_bytes(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def is_surface(means: NDArray[np.float32]) -> bool:
-    """Tell whether the object reaches over the frame's border in most frames: a surface."""
+    """Tell whether the object reaches over the frame's border in most frames: a surface.
+
+    Frames of far less contrast than others show nothing and have no say.
+    """
+    low, high = np.percentile(means, (2, 98), axis=(1, 2))
+    peak = means.max((1, 2))
+    high = np.where(peak - high > _ALONE * (high - low), peak, high)
+    contrast = high - low
     shares = []
-    for frame in means:
-        border = _border(frame[None])[0]
-        low, high = np.percentile(frame, (2, 98))
-        if frame.max() - high > _ALONE * (high - low):
-            high = frame.max()
-        shares.append(float(np.mean(border > low + _BORDER * (high - low))))
+    for number in np.flatnonzero(contrast >= _SHOWS * np.percentile(contrast, 95)):
+        border = _border(means[number][None])[0]
+        shares.append(float(np.mean(border > low[number] + _BORDER * contrast[number])))
     return float(np.median(shares)) > _BORDER
+
+
+def is_cut(found: Located) -> bool:
+    """Tell whether the border cuts the object in most frames that show it."""
+    shown = ~found.absent
+    return bool(shown.any() and found.cut[shown].mean() > 0.5)
 
 
 class Locator:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .band import CUTOFF, Band
-from .locate import Locator, block, is_surface, small
-from .windows import Register, cut, taper
+from .locate import Locator, block, is_cut, is_surface, small
+from .windows import REACH, Register, cut, taper
 
 Kind = Literal["planet", "surface"]
 SAMPLE = 200
@@ -33,7 +33,8 @@ class Scene:
     shrink: pixels averaged in each direction before anything else. All other lengths are in
     pixels after that. side: of the square window. hot: (m, 2) rows and columns, of the video's
     own pixels, that are always too bright. path: for a surface, (frame numbers, y, x) of the
-    window's middle, to be interpolated. level: for a surface the background that windows are measured from.
+    window's middle, to be interpolated. level: for a surface the background that windows are
+    measured from.
     """
 
     kind: Kind
@@ -114,8 +115,11 @@ def learn(
     sample = np.asarray(mend(sample, hot), np.float32)
     blocks = block(*sample.shape[1:])
     means = small(sample, blocks)
-    kind = kind or ("surface" if is_surface(means) else "planet")
     locator = Locator(means, blocks)
+    if kind is None:
+        # of a planet that is always cut, the border would be the sharpest edge
+        surface = is_surface(means) or is_cut(locator.locate(means))
+        kind = "surface" if surface else "planet"
     if kind == "planet":
         side = _MARGIN * locator.diameter + 2 * blocks
     else:
@@ -274,4 +278,16 @@ def _track(sample: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np
         dx = column - width if column > width // 2 else column
         y[number], x[number] = dy, dx
         reference += spectra[number] * np.exp(down * dy + across * dx)
+    y, x = (_without_jumps(path) for path in (y, x))
     return y + (height - 1) / 2, x + (width - 1) / 2
+
+
+def _without_jumps(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a path whose single frames that stand far off all others now stand among them.
+
+    Sliced and torn frames correlate anywhere; those between them would be looked for there.
+    """
+    from scipy.ndimage import median_filter
+
+    usual = median_filter(path, 5, mode="nearest")
+    return np.where(np.abs(path - usual) > REACH, usual, path)

@@ -5,7 +5,7 @@ A new one is a function here (or beside) and a line in `FRAME_SCORERS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import numpy as np
@@ -271,6 +271,7 @@ FRAME_SCORERS: dict[str, Callable[[FrameSetting], FrameScorer]] = {
     "dot": dot,
     "pipp-name": second_opinion,
 }
+_PICTURED = ("reference", "dot")
 
 
 def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
@@ -279,12 +280,23 @@ def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
     Strangers add theirs by entry points of the group `seeing.frame_scorers`: a function like those
     above.
     """
+    check_frame_scorer(name, pictured=True)
     if name in FRAME_SCORERS:
         return FRAME_SCORERS[name](setting)
-    strangers = {point.name: point for point in entry_points(group="seeing.frame_scorers")}
-    if name in strangers:
-        made: FrameScorer = strangers[name].load()(setting)
-        return made
-    known = [*FRAME_SCORERS, *strangers]
+    made: FrameScorer = _strangers()[name].load()(setting)
+    return made
+
+
+def check_frame_scorer(name: str, *, pictured: bool) -> None:
+    """Raise, before any work, the UsageError for an unknown scorer, or one without its picture."""
+    known = [*FRAME_SCORERS, *_strangers()]
+    if name in known:
+        if name in _PICTURED and not pictured:
+            raise UsageError(f"the scorer {name} needs a picture: --reference FILE")
+        return
     hint = closest(name, known) or f"; there are {', '.join(known)}"
     raise UsageError(f"no scorer of frames is called {name}{hint}")
+
+
+def _strangers() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="seeing.frame_scorers")}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..planet.sharpen import sharpened
 from ..show.sheet import Tile, check_sheet_path, draw_sheet, save_sheet
 from ..show.thumbnail import thumbnail
+from ..stack.sharpen import sharpened
 from ..video.debayer import colour
 from .frame_ranking import MOST_SHOWN, FrameRanking, RankedFrame
 

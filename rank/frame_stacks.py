@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..planet.resolution import Resolution, split_half
-from ..planet.stack import Chosen, Method, Stack, Tell, stack
+from ..stack.resolution import Resolution, split_half
+from ..stack.stack import Chosen, Method, Stack, Tell, stack
 from .frame_ranking import FrameRanking
 from .frame_scorers import FrameSetting, make_frame_scorer
 from .ranking import percents

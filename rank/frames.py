@@ -24,7 +24,13 @@ from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
 from ..video.open import open_video
 from .frame_ranking import FrameRanking
-from .frame_scorers import Embedded, FrameScorer, FrameSetting, make_frame_scorer
+from .frame_scorers import (
+    Embedded,
+    FrameScorer,
+    FrameSetting,
+    check_frame_scorer,
+    make_frame_scorer,
+)
 
 _DEFAULT = "self"
 
@@ -103,6 +109,10 @@ def rank_frames(
     Raises PictureError when the video fails, UsageError for a scorer or reference that can't be.
     """
     options, calls = options or FrameOptions(), calls or Calls()
+    if by is not None:
+        check_frame_scorer(by, pictured=reference is not None)
+    shown = None if reference is None else Address(Path(reference))
+    picture = None if shown is None else read_reference(shown.path)
     marks = _marks(video)
     digests = file_digests(video)
     kept = _kept(catalogue, digests, options) if keep and catalogue.writable else None
@@ -119,10 +129,7 @@ def rank_frames(
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(video, survey, flags, progress=calls.progress)
     setting = replace(setting, known=setting.own)
-    shown: Address | None = None
-    if reference is not None:
-        shown = Address(Path(reference))
-        picture = read_reference(shown.path)
+    if shown is not None and picture is not None:
         registered = register_reference(
             picture, setting.own.sharpened, survey.scene,
             step=2 if video.about.pattern else 1,

@@ -15,6 +15,7 @@ ROWS: list[list[str]] = [
     ["cli", "commands"],
     ["library"],
     ["rank"],
+    ["stack"],
     ["planet"],
     ["flow"],
     ["networks"],

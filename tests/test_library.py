@@ -388,7 +388,7 @@ def test_matches_in_a_notebook(own: Library, draw: Draw) -> None:
 
 def test_reprs_are_one_short_line(own: Library) -> None:
     matches = own.find_similar(own.folder.parent / "0.png")
-    ranking = own.rank(reference=own.folder.parent / "0.png")
+    ranking = own.rank_pictures(reference=own.folder.parent / "0.png")
     for told in (matches, matches[0], ranking, ranking[0], own):
         assert len(repr(told).splitlines()) == 1
         assert len(repr(told)) < 300, repr(told)
@@ -430,7 +430,7 @@ def test_a_match_an_item_and_a_picture_in_memory_are_targets(own: Library) -> No
         assert found[0].item.path.name == "0.png", "content in memory is not recognised"
         assert found[0].similarity > 0.999
         assert found.asked[0].name == "a picture of 32 x 24 pixels"
-    ranked = own.rank([first[0], first[1].item], reference=own.folder.parent / "0.png")
+    ranked = own.rank_pictures([first[0], first[1].item], reference=own.folder.parent / "0.png")
     assert len(ranked) == 2
 
 
@@ -465,7 +465,7 @@ def test_a_closed_library_says_so(own: Library) -> None:
 
 
 def test_less_than_the_best_makes_no_sense(own: Library) -> None:
-    ranking = own.rank(reference=own.folder.parent / "0.png")
+    ranking = own.rank_pictures(reference=own.folder.parent / "0.png")
     with pytest.raises(UsageError, match="-1 best"):
         ranking.top(-1)
 
@@ -520,7 +520,7 @@ def test_labels_come_with_the_results(own: Library) -> None:
 
 def test_rank_is_the_order_of_cosines(library: Library) -> None:
     reference = picture(library, 8)
-    ranking = library.rank(reference=reference)
+    ranking = library.rank_pictures(reference=reference)
     assert len(ranking) == N
     expected = [("8.png", 1.0), *truth(library, reference)]
     assert [r.item.path.name for r in ranking] == [name for name, _ in expected]
@@ -540,8 +540,8 @@ def test_rank_is_the_order_of_cosines(library: Library) -> None:
 
 def test_rank_does_not_depend_on_the_order_given(library: Library) -> None:
     paths: list[str | Path] = [picture(library, n) for n in (9, 3, 40, 22)]
-    one = library.rank(paths, reference=picture(library, 1))
-    other = library.rank(paths[::-1], reference=picture(library, 1))
+    one = library.rank_pictures(paths, reference=picture(library, 1))
+    other = library.rank_pictures(paths[::-1], reference=picture(library, 1))
     assert [r.item.id for r in one] == [r.item.id for r in other]
     assert len(one) == 4
 
@@ -550,7 +550,7 @@ def test_ties_stand_in_order_of_paths(own: Library, draw: Draw) -> None:
     folder = own.folder.parent
     for name in ("z.png", "b.png", "10.png"):
         shutil.copy(folder / "1.png", folder / name)
-    ranking = own.rank([folder], reference=folder / "0.png")
+    ranking = own.rank_pictures([folder], reference=folder / "0.png")
     tied = [r.item.path.name for r in ranking if r.score == ranking[-1].score]
     assert tied == sorted(tied)
     alike = [r.item.path.name for r in ranking if r.item.content == own.items()[1].content]
@@ -569,16 +569,16 @@ def test_scores_are_kept_and_used_again(own: Library, monkeypatch: pytest.Monkey
         return score(self, items)
 
     monkeypatch.setattr(Embedding, "score", counted)
-    first = own.rank(reference=reference, keep=False)
-    second = own.rank(reference=reference)
-    third = own.rank(reference=reference)
+    first = own.rank_pictures(reference=reference, keep=False)
+    second = own.rank_pictures(reference=reference)
+    third = own.rank_pictures(reference=reference)
     assert scored == [5, 5, 0]
     for ranking in (second, third):
         assert [(r.item.id, r.score, r.reason) for r in ranking] == [
             (r.item.id, r.score, r.reason) for r in first
         ]
     assert own.status().scores == {"embedding": 5}
-    own.rank(reference=own.folder.parent / "1.png")
+    own.rank_pictures(reference=own.folder.parent / "1.png")
     assert scored == [5, 5, 0, 5], "another reference is another scorer"
 
 
@@ -586,14 +586,14 @@ def test_rank_indexes_what_is_not_there_yet(own: Library, draw: Draw) -> None:
     folder = own.folder.parent
     draw(folder / "more" / "a.png", 50)
     (folder / "more" / "broken.png").write_bytes(b"no picture")
-    ranking = own.rank(folder / "more", reference=folder / "0.png")
+    ranking = own.rank_pictures(folder / "more", reference=folder / "0.png")
     assert [(r.item.path.name, r.score is None) for r in ranking] == [
         ("a.png", False), ("broken.png", True)
     ]  # fmt: skip
     assert "not a picture" in ranking[1].reason
     assert any("broken.png" in remark for remark in ranking.remarks)
     assert ranking.incomplete, "status 3: it failed now and had not failed before"
-    again = own.rank(folder / "more", reference=folder / "0.png")
+    again = own.rank_pictures(folder / "more", reference=folder / "0.png")
     assert [r.item.path.name for r in again] == ["a.png", "broken.png"]
     assert not again.incomplete, "broken before: a nightly run ends with 0"
     assert not again.remarks
@@ -603,33 +603,33 @@ def test_a_glob_is_ranked_as_it_is_indexed(own: Library, draw: Draw) -> None:
     folder = own.folder.parent
     draw(folder / "more" / "a.png", 50)
     draw(folder / "more" / "b.jpg", 51)
-    ranking = own.rank(folder / "more" / "*.png", reference=folder / "0.png")
+    ranking = own.rank_pictures(folder / "more" / "*.png", reference=folder / "0.png")
     assert [r.item.path.name for r in ranking] == ["a.png"]
     with pytest.raises(UsageError, match="nothing matches"):
-        own.rank(folder / "more" / "*.fits", reference=folder / "0.png")
+        own.rank_pictures(folder / "more" / "*.fits", reference=folder / "0.png")
 
 
 def test_an_empty_list_is_not_everything(own: Library) -> None:
     with pytest.raises(NothingError, match="nothing to rank"):
-        own.rank([], reference=own.folder.parent / "0.png")
-    assert len(own.rank(reference=own.folder.parent / "0.png")) == 5
+        own.rank_pictures([], reference=own.folder.parent / "0.png")
+    assert len(own.rank_pictures(reference=own.folder.parent / "0.png")) == 5
 
 
 def test_nothing_to_rank_says_why(own: Library) -> None:
     folder = own.folder.parent
     (folder / "empty").mkdir()
-    assert own.rank(folder / "empty", reference=folder / "0.png").remarks == [
+    assert own.rank_pictures(folder / "empty", reference=folder / "0.png").remarks == [
         f"nothing to rank: no pictures at or below {folder / 'empty'}"
     ]
     own.forget([folder / f"{n}.png" for n in range(5)])
-    (told,) = own.rank(reference=folder / "0.png").remarks
+    (told,) = own.rank_pictures(reference=folder / "0.png").remarks
     assert told.startswith("nothing to rank: the library holds no pictures")
 
 
 def test_copies_of_the_reference_are_named_in_its_ranking(own: Library) -> None:
     folder = own.folder.parent
     shutil.copy(folder / "0.png", folder / "copy.png")
-    ranking = own.rank([folder], reference=folder / "0.png")
+    ranking = own.rank_pictures([folder], reference=folder / "0.png")
     told = {r.item.path.name: r.reason for r in ranking}
     assert told["0.png"] == "the reference itself"
     assert told["copy.png"] == "same content as the reference"
@@ -640,7 +640,7 @@ def test_a_stopped_ranking_is_no_ranking(own: Library, draw: Draw) -> None:
     for seed in range(300):
         draw(folder / "many" / f"{seed}.png", 100 + seed)
     with pytest.raises(InterruptionError, match="Run the same command"):
-        own.rank(folder / "many", reference=folder / "0.png", should_stop=lambda: True)
+        own.rank_pictures(folder / "many", reference=folder / "0.png", should_stop=lambda: True)
 
 
 def test_pictures_without_vectors_of_the_encoder_are_told(own: Library, draw: Draw) -> None:
@@ -649,7 +649,7 @@ def test_pictures_without_vectors_of_the_encoder_are_told(own: Library, draw: Dr
     own.index(folder / "sub", encoder="colour")
     for found in (
         own.find_similar(folder / "0.png", encoder="colour"),
-        own.rank(reference=folder / "0.png", encoder="colour"),
+        own.rank_pictures(reference=folder / "0.png", encoder="colour"),
     ):
         (told,) = found.remarks
         assert told.startswith("5 of 6 pictures have no vectors of colour: q index --encoder col")
@@ -657,7 +657,7 @@ def test_pictures_without_vectors_of_the_encoder_are_told(own: Library, draw: Dr
 
 
 def test_top(library: Library) -> None:
-    ranking = library.rank(reference=picture(library, 0))
+    ranking = library.rank_pictures(reference=picture(library, 0))
     top = ranking.top(3)
     assert [r.rank for r in top] == [1, 2, 3]
     assert top[0] == ranking[0]
@@ -668,7 +668,7 @@ def test_top(library: Library) -> None:
 
 
 def test_ranking_as_json(library: Library) -> None:
-    told = library.rank(reference=picture(library, 0)).top(2).as_json()
+    told = library.rank_pictures(reference=picture(library, 0)).top(2).as_json()
     assert list(told) == [
         "command", "version", "scorer", "encoder", "reference", "results", "remarks"
     ]  # fmt: skip
@@ -684,7 +684,7 @@ def test_an_item_without_a_vector_comes_last_with_the_reason(own: Library) -> No
     lost = own.items()[2]
     with own.catalogue.transaction() as write:
         write.execute("DELETE FROM vectors WHERE item = ?", (lost.id,))
-    ranking = own.rank(reference=own.folder.parent / "0.png")
+    ranking = own.rank_pictures(reference=own.folder.parent / "0.png")
     assert ranking[-1].item.id == lost.id
     assert ranking[-1].score is None
     assert ranking[-1].percent is None
@@ -708,7 +708,7 @@ def test_what_cannot_be_ranked(
     if asked.get("reference") == "x":
         asked = {**asked, "reference": "0.png"}
     with pytest.raises(UsageError, match=said):
-        own.rank(**asked)
+        own.rank_pictures(**asked)
 
 
 # --- which library ----------------------------------------------------------------------------

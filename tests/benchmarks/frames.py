@@ -18,10 +18,10 @@ import numpy as np
 from measuring import Q, peak_private_mb
 
 from seeing.library import open_library
-from seeing.planet.stack import stack
 from seeing.rank.frame_stacks import chosen_of
 from seeing.rank.frames import rank_frames
 from seeing.samples.night import Night, simulated
+from seeing.stack.stack import stack
 from seeing.video.open import open_video
 from seeing.video.ser_write import SerWriter, make_header
 
@@ -76,10 +76,10 @@ def main(count: int = 50000) -> None:
             print(f"{name:16} {rate:8.0f} frames per CPU-second (at least 25,000)", flush=True)
         command = [Q, "rank", "mono.ser", "--library", "library", "--top", "1", "-q"]
         again = []
-        for shown in ("reference.png", "other.png"):
+        for processed in ("reference.png", "other.png"):
             begun = time.perf_counter()
             subprocess.run(
-                [*command, "--reference", shown], cwd=folder, check=True,
+                [*command, "--reference", processed], cwd=folder, check=True,
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
             again.append(time.perf_counter() - begun)

@@ -107,7 +107,7 @@ class Held(videos_base.Video):
 @lru_cache(maxsize=4)
 def earlier(what: str) -> NDArray[np.float32]:
     """Return the processed picture of another night: turned by 7 degrees, 1.08 times as large."""
-    return processed_reference(what, seed=77).astype(np.float32) / 255
+    return np.asarray(processed_reference(what, seed=77), np.float32) / np.float32(255)
 
 
 def by(name: str) -> Scores:

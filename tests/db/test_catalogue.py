@@ -127,7 +127,7 @@ def test_closing_folds_the_log_in(library: Library) -> None:
 
 
 def test_views_are_readable_in_plain_sqlite(library: Library) -> None:
-    library.rank(reference=library.folder.parent / "pictures" / "0.png")
+    library.rank_pictures(reference=library.folder.parent / "pictures" / "0.png")
     library.close()
     connection = plain(library.folder)
     connection.row_factory = sqlite3.Row

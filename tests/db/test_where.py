@@ -46,7 +46,7 @@ def test_what_may_be_said(library: Library, condition: str, expected: str) -> No
 
 def test_labels_and_scores_can_be_asked_about(library: Library) -> None:
     reference = library.folder.parent / "pictures" / "2.png"
-    library.rank(reference=reference)
+    library.rank_pictures(reference=reference)
     best = "item IN (SELECT item FROM ranking WHERE scorer = 'embedding' AND rank = 1)"
     assert names(library, best) == ["2.png"]
     assert names(library, "id IN (SELECT item FROM labels WHERE answer = 'good')") == []

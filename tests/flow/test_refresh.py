@@ -58,7 +58,7 @@ class World:
 
 
 def counts(report: Report) -> dict[str, int]:
-    told = {k: v for k, v in asdict(report).items() if isinstance(v, int) and v}
+    told = {k: v for k, v in asdict(report).items() if isinstance(v, int) and v and k != "lost"}
     if report.failed:
         told["failed"] = len(report.failed)
     return told
@@ -612,7 +612,10 @@ def test_scores_by_two_parts_of_a_file_are_kept_apart(world: World) -> None:
     path = world.at_new_time(write_fits(world.folder / "m.fits", 1, 2))
     world.put("a.png", 3)
     world.refresh(world.folder)
-    by = {part: world.library.rank(reference=f"{path}[{part}]", encoder=ENCODER) for part in "AB"}
+    by = {
+        part: world.library.rank_pictures(reference=f"{path}[{part}]", encoder=ENCODER)
+        for part in "AB"
+    }
     assert by["A"].scorer != by["B"].scorer
     assert [r.score for r in by["A"]] != [r.score for r in by["B"]]
 

@@ -26,7 +26,7 @@ def giant() -> NDArray[Any]:
     return simulated(Night("giant", 60, seed=1))[0]
 
 
-@pytest.mark.parametrize("seeing", [3.0, 8.0])
+@pytest.mark.parametrize("seeing", [3.0, pytest.param(8.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("name", "kind"), [("giant", "planet"), ("rocky", "planet"), ("moon", "surface")]
 )

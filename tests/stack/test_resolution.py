@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from seeing.errors import ShapeError, UsageError
-from seeing.planet.resolution import ring_correlation, split_half
-from seeing.planet.stack import Chosen
 from seeing.samples.night import Night, simulated
+from seeing.stack.resolution import ring_correlation, split_half
+from seeing.stack.stack import Chosen
 from seeing.video.open import open_video
 from seeing.video.ser_write import SerWriter, make_header
 

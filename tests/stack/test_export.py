@@ -19,8 +19,8 @@ from PIL import Image
 
 from seeing.errors import PictureError, SeeingError, ShapeError, UsageError
 from seeing.media.read import read
-from seeing.planet import export
-from seeing.planet.export import (
+from seeing.stack import export
+from seeing.stack.export import (
     export_csv,
     export_files,
     export_pictures,
@@ -28,8 +28,8 @@ from seeing.planet.export import (
     export_ser,
     export_siril,
 )
-from seeing.planet.save import check_free, save_picture
-from seeing.planet.siril import read_sequence
+from seeing.stack.save import check_free, save_picture
+from seeing.stack.siril import read_sequence
 from seeing.video.base import Overrides
 from seeing.video.open import open_video
 from seeing.video.ser import Ser, open_ser

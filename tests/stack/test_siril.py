@@ -12,10 +12,10 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from seeing.errors import PictureError, ShapeError, UsageError
-from seeing.planet.export import export_selection, export_siril
-from seeing.planet.siril import Form, read_sequence, sequence, sequence_text, write_sequence
-from seeing.planet.stack import Chosen, stack
 from seeing.samples.night import Night, Truth, simulated
+from seeing.stack.export import export_selection, export_siril
+from seeing.stack.siril import Form, read_sequence, sequence, sequence_text, write_sequence
+from seeing.stack.stack import Chosen, stack
 from seeing.video.base import Video
 from seeing.video.open import open_video
 from seeing.video.ser_write import SerWriter, make_header

@@ -12,12 +12,12 @@ from scipy import ndimage
 from seeing.errors import PictureError, ShapeError, UsageError
 from seeing.media.picture import Samples
 from seeing.media.read import read
-from seeing.planet import stack as stacking
-from seeing.planet.save import save_picture
-from seeing.planet.sharpen import sharpened
-from seeing.planet.stack import Chosen, stack
 from seeing.samples import processed
 from seeing.samples.night import Night, simulated
+from seeing.stack import stack as stacking
+from seeing.stack.save import save_picture
+from seeing.stack.sharpen import sharpened
+from seeing.stack.stack import Chosen, stack
 from seeing.video.base import About, Origin, Video
 from seeing.video.open import open_video
 from seeing.video.ser_write import SerWriter, make_header

@@ -1,0 +1,1 @@
+"""Stacks of frames, and handing frames and stacks over: files, SER, Siril."""
