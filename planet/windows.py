@@ -10,7 +10,8 @@ from .band import Band, turned
 
 REACH = 6
 """Pixels around the expected place in which the best agreement is sought."""
-_LIGHT = 0.03
+STEP = 1.5
+_LIGHT = 0.003
 """Coefficients whose squared weight is a smaller share of the largest are not registered."""
 _DIRECT = 400
 """Up to so many shifts are tried by one matrix product: 169 of them take 4 us a window, one
@@ -75,9 +76,9 @@ class Register:
         weight: NDArray[np.float32],
         *,
         reach: int = REACH,
-        step: int = 1,
+        step: float = STEP,
     ) -> None:
-        self._step, self._half = step, reach // step
+        self._step, self._half = step, int(reach / step)
         self._grid = 2 * self._half + 1
         self._used = np.flatnonzero(weight**2 > _LIGHT * float(weight.max(initial=0.0)) ** 2)
         template, weight = template[self._used], weight[self._used]

@@ -17,8 +17,8 @@ from ..planet.flags import Flags
 from ..planet.reference import Registered
 from ..planet.scene import mend
 from ..planet.survey import Survey
-from ..planet.watch import BATCH, grey
-from ..video.base import Video
+from ..planet.watch import grey
+from ..video.base import BATCH, Video
 from .classical import MEASURES, Window
 from .scorer import identify
 
