@@ -64,23 +64,21 @@ def _enter(
         ).fetchall()
     )
     fresh = [place for place, number in enumerate(numbers) if number not in known]
-    if fresh:
-        ids = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
-        contents = content_of(file.marks).tolist()
-        times = _written(file.times, len(numbers))
-        about = (file.width, file.height, file.depth)
-        rows = [
-            (i, contents[place], source, numbers[place], *about, times[place])
-            for i, place in zip(ids, fresh, strict=True)
-        ]  # fmt: skip
-        rows.sort()  # by id: the tree of rows then grows at neighbouring places
-        connection.executemany(
-            "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-        known |= {numbers[place]: i for i, place in zip(ids, fresh, strict=True)}
-    return np.array([known[number] for number in numbers], np.int64)
+    if not fresh:
+        return np.array([known[number] for number in numbers], np.int64)
+    ids = np.array([known.get(number, 0) for number in numbers], np.int64)
+    ids[fresh] = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
+    places = np.array(fresh)[np.argsort(ids[fresh])]  # by id: the tree then grows side by side
+    times = _written(file.times, len(numbers))
+    connection.executemany(
+        "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at) "
+        f"VALUES (?, ?, {source}, ?, {file.width:d}, {file.height:d}, {file.depth:d}, ?)",
+        zip(
+            ids[places].tolist(), content_of(file.marks)[places].tolist(),
+            [numbers[place] for place in places], [times[place] for place in places], strict=True,
+        ),
+    )  # fmt: skip
+    return ids
 
 
 def _source(catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames) -> int:
@@ -153,8 +151,9 @@ def keep_frame_scores(
     scored = np.isfinite(scores)
     with catalogue.transaction() as connection:
         scorer = scorer_number(connection, identity, name, parameters)
-        rows = sorted(zip(ids[scored].tolist(), scores[scored].tolist(), strict=True))
+        rows = np.flatnonzero(scored)
+        rows = rows[np.argsort(ids[rows])]  # the tree then grows side by side
         connection.executemany(
-            "INSERT OR REPLACE INTO scores (scorer, item, value) VALUES (?, ?, ?)",
-            [(scorer, item, value) for item, value in rows],
+            f"INSERT OR REPLACE INTO scores (scorer, item, value) VALUES ({scorer:d}, ?, ?)",
+            zip(ids[rows].tolist(), scores[rows].tolist(), strict=True),
         )
