@@ -33,6 +33,9 @@ from .frame_scorers import (
 )
 
 _DEFAULT = "self"
+_UNALIKE = 0.3
+"""Median agreement of frames with their mean: 0.85 and more for planets, 0.5 for surfaces in bad
+air, 0.1 for noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def rank_frames(
     scorer = _told_apart(scorer, digests, options)
     scores = _scores(catalogue, scorer, ids, keep=writable)
     order = inband.order_of(scores, ~flags.any)
-    _tell(remarks, video, scores, order, flags)
+    _tell(remarks, video, survey, scores, order, flags)
     return FrameRanking(
         video, survey, flags, scorer, scores, order, ids, _contrast(setting), digests,
         shown, setting.registered, remarks,
@@ -282,10 +285,17 @@ def _contrast(setting: FrameSetting) -> NDArray[np.float64]:
 def _tell(
     remarks: list[str],
     video: Video,
+    survey: Survey,
     scores: NDArray[np.float64],
     order: NDArray[np.int64],
     flags: Flags,
 ) -> None:
+    agreement = float(np.median(survey.rows["peak"])) if len(survey) else 1.0
+    if agreement < _UNALIKE:
+        remarks.append(
+            f"the frames hardly show the same thing (agreement with their mean {agreement:.2f}): "
+            "noise, or nothing that stays; this ranking means little"
+        )
     known = scores[np.isfinite(scores)]
     if not len(known):
         remarks.append("no frame has a score: they cannot be ranked")

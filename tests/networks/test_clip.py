@@ -96,7 +96,7 @@ def test_weights_may_lie_elsewhere_and_bear_prefixes(
         ("clip:ViT-B-32/opnai", "did you mean openai?"),
         ("clip:ViT-B-32", "such as clip:ViT-B-32/openai"),
         ("clip:local-dir:/nowhere/at/all", "no open_clip_config.json"),
-        ("clip:", "open_clip has no network"),
+        ("clip:", "names no network; name one as in clip:"),
     ],
 )
 def test_unknown_names_are_told_the_closest(name: str, hint: str) -> None:

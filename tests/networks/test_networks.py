@@ -33,7 +33,7 @@ ensure_torchvision()
     [
         ("timm:mobilnetv2_100", "did you mean mobilenetv2_100?"),
         ("timm:resnet50.a1_in1", "did you mean a1_in1k?"),
-        ("timm:", "timm has no network"),
+        ("timm:", "names no network; name one as in timm:"),
         ("torchvision:resnet5", "did you mean resnet50?"),
         ("torchvision:resnet50/V3", "there is IMAGENET1K_V1"),
         ("torchvision:fasterrcnn_resnet50_fpn", "torchvision has no network"),

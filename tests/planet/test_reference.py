@@ -93,7 +93,7 @@ def test_another_of_its_kind_is_told(nights: dict[str, Survey], name: str, drawi
 
 
 @pytest.mark.parametrize("name", ["giant", "rocky"])
-@pytest.mark.parametrize("longitude", [30.0, 120.0])
+@pytest.mark.parametrize("longitude", [30.0, pytest.param(120.0, marks=pytest.mark.slow)])
 def test_another_longitude_is_told(nights: dict[str, Survey], name: str, longitude: float) -> None:
     shown = processed_reference(name, 3, longitude=longitude, frames=96)
     found = registered(shown, nights[name])
@@ -106,7 +106,7 @@ def test_another_longitude_is_told(nights: dict[str, Survey], name: str, longitu
     assert "ranked by itself" in found.sentence
 
 
-@pytest.mark.parametrize("factor", [0.3, 1.0])
+@pytest.mark.parametrize("factor", [0.3, pytest.param(1.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("gamma", [0.6, 1.6])
 def test_brightness_and_gamma_of_a_reference_matter_little(
     nights: dict[str, Survey], plain: dict[str, NDArray[np.uint8]], factor: float, gamma: float
@@ -118,7 +118,7 @@ def test_brightness_and_gamma_of_a_reference_matter_little(
     assert abs(found.scale - 1) < 0.03  # PLANETARY.md 4.4, point 6: the limb looks larger
 
 
-@pytest.mark.parametrize("place", [(0, 0), (300, 40), (20, 333)])
+@pytest.mark.parametrize("place", [(300, 40), pytest.param((0, 0), marks=pytest.mark.slow)])
 def test_it_may_lie_anywhere_in_a_larger_picture(
     nights: dict[str, Survey], plain: dict[str, NDArray[np.uint8]], place: tuple[int, int]
 ) -> None:
@@ -130,7 +130,10 @@ def test_it_may_lie_anywhere_in_a_larger_picture(
     assert abs(found.scale - 1) < 0.01
 
 
-@pytest.mark.parametrize("enlarged", [0.6, 3.0, 8.0])
+@pytest.mark.parametrize(
+    "enlarged",
+    [3.0, pytest.param(0.6, marks=pytest.mark.slow), pytest.param(8.0, marks=pytest.mark.slow)],
+)
 def test_it_may_be_of_any_size(
     nights: dict[str, Survey], plain: dict[str, NDArray[np.uint8]], enlarged: float
 ) -> None:

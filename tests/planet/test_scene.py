@@ -42,7 +42,8 @@ def test_planets_and_surfaces_are_told_apart(
     ("name", "kind"),
     [
         ("jupiter_dslr_green_100.ser", "planet"), ("jupiter_dslr_bgr_12.ser", "planet"),
-        ("jupiter_jpg", "planet"), ("moon_pss_short_video.avi", "surface"),
+        ("jupiter_jpg", "planet"),
+        pytest.param("moon_pss_short_video.avi", "surface", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_real_videos_are_told_apart(seeing_data: Path, name: str, kind: str) -> None:
@@ -86,7 +87,7 @@ def test_large_pictures_are_shrunk_and_found_at_the_same_place(
 
 
 @pytest.mark.parametrize("name", ["giant", "rocky", "moon"])
-@pytest.mark.parametrize("light", [10_000, 400])
+@pytest.mark.parametrize("light", [10_000, pytest.param(400, marks=pytest.mark.slow)])
 def test_hot_pixels_are_found_exactly(name: str, light: float) -> None:
     clean, _ = simulated(Night(name, 60, seed=3, light=light))
     frames, _ = simulated(Night(name, 60, seed=3, light=light, hot_pixels=40))
@@ -101,14 +102,20 @@ def test_hot_pixels_are_found_exactly(name: str, light: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["giant", "rocky", "moon"])
-@pytest.mark.parametrize("drift", [0.0, 0.25])
+@pytest.mark.parametrize("drift", [0.0, pytest.param(0.25, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("light", [10_000, 60])
 def test_no_hot_pixels_are_invented(name: str, drift: float, light: float) -> None:
     frames, _ = simulated(Night(name, 60, seed=4, light=light, drift=drift))
     assert len(hot_pixels(frames.astype(np.float32))) == 0
 
 
-@pytest.mark.parametrize("name", ["jupiter_dslr_green_100.ser", "moon_pss_short_video.avi"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jupiter_dslr_green_100.ser",
+        pytest.param("moon_pss_short_video.avi", marks=pytest.mark.slow),
+    ],
+)
 def test_no_hot_pixels_are_invented_in_real_videos(seeing_data: Path, name: str) -> None:
     with open_video([seeing_data / "data" / "planets" / name]) as video:
         samples = [s for _, s in video.batches(spread(len(video), 30))]
@@ -145,7 +152,7 @@ def test_the_drift_of_a_surface_is_followed(tmp_path: Path, write_ser: WriteSer)
     assert not rows["lost"].any(), np.flatnonzero(rows["lost"])
 
 
-@pytest.mark.parametrize("name", ["giant", "rocky"])
+@pytest.mark.parametrize("name", ["giant", pytest.param("rocky", marks=pytest.mark.slow)])
 def test_the_drift_of_a_planet_is_followed(tmp_path: Path, write_ser: WriteSer, name: str) -> None:
     frames, truth = simulated(Night(name, 200, seed=7))
     with open_video([write_ser(tmp_path / "a.ser", frames)]) as video:

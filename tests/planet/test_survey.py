@@ -71,7 +71,7 @@ def test_threads_change_no_bit(film: Path, fresh: Survey, threads: int) -> None:
     assert_same(surveyed(film, threads=threads), fresh)
 
 
-@pytest.mark.parametrize("batch", [1, 7, 63, 200])
+@pytest.mark.parametrize("batch", [1, 200, pytest.param(7, marks=pytest.mark.slow)])
 def test_batches_change_nothing(
     film: Path, fresh: Survey, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
@@ -184,7 +184,10 @@ def test_a_note_that_lies_is_not_believed(
     assert_same(surveyed(film, kept=KeptSurvey(tmp_path, "abc")), fresh)
 
 
-@pytest.mark.parametrize("place", [0, 2000, -1])
+@pytest.mark.parametrize(
+    "place",
+    [2000, pytest.param(0, marks=pytest.mark.slow), pytest.param(-1, marks=pytest.mark.slow)],
+)
 def test_a_damaged_beginning_is_not_built_upon(
     tmp_path: Path, film: Path, fresh: Survey, place: int
 ) -> None:

@@ -121,9 +121,10 @@ def test_rankings_follow_the_truth(
 @pytest.mark.parametrize(
     "variant",
     [
-        {"bayer": "GRBG"}, {"hot_pixels": 40},
+        {"bayer": "GRBG"},
         *(pytest.param(case, marks=pytest.mark.slow) for case in [
-            {"gamma": 2.2}, {"key_interval": 15}, {"depth": 16}, {"colour": True},
+            {"hot_pixels": 40}, {"gamma": 2.2}, {"key_interval": 15}, {"depth": 16},
+            {"colour": True},
         ]),
     ],
 )  # fmt: skip
@@ -137,7 +138,7 @@ def test_cameras_change_little(bench: Bench, variant: dict[str, Any]) -> None:
         assert np.mean(found.numbers[:15] % 15 == 0) < 0.3
 
 
-@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("factor", [2.0, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_brightness_changes_no_order(bench: Bench, write_ser: WriteSer, factor: float) -> None:
     path, _ = bench.night(Night("rocky", 200, seed=13, light=1800, depth=12))
     frames, _ = simulated(Night("rocky", 200, seed=13, light=1800, depth=12))
@@ -150,7 +151,7 @@ def test_brightness_changes_no_order(bench: Bench, write_ser: WriteSer, factor: 
     assert len(shared) >= 18, shared
 
 
-@pytest.mark.parametrize("batch", [1, 17, 256])
+@pytest.mark.parametrize("batch", [1, pytest.param(256, marks=pytest.mark.slow)])
 def test_the_order_does_not_depend_on_batches(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
