@@ -134,7 +134,7 @@ class KeptSurvey:
         """Add rows; they count when `sync` has been called."""
         try:
             if self._file is None:
-                self._file = self._rows.open("ab", buffering=0)
+                self._file = self._rows.open("ab")
             content = rows.view(np.uint8).data
             self._file.write(content)
             self._crc = zlib.crc32(content, self._crc)

@@ -110,7 +110,8 @@ class Register:
         dx = self._step * (column - self._half + _vertex(surface, row, column, axis=1))
         length = np.sqrt(np.square(used.view(np.float32)) @ self._squares)
         dy, dx, value = self._newton(used, dy.astype(np.float32), dx.astype(np.float32))
-        return Shifts(dy, dx, value / np.maximum(length, 1e-30), edge)
+        peak = value / np.maximum(length, np.float32(1e-30))
+        return Shifts(dy, dx, peak, edge)
 
     def _newton(
         self, used: NDArray[np.complex64], dy: NDArray[np.float32], dx: NDArray[np.float32]
@@ -148,7 +149,7 @@ def _slopes(against: NDArray[np.complex64], along: NDArray[np.float32]) -> NDArr
 class _Separate:
     """The correlation at many shifts, one direction after the other: for wide searches."""
 
-    def __init__(self, band: Band, used: NDArray[np.intp], steps: NDArray[np.int64]) -> None:
+    def __init__(self, band: Band, used: NDArray[np.intp], steps: NDArray[Any]) -> None:
         self._shape = band.inside.shape
         self._places = band.places[used]
         turn = 2 * np.pi / band.side

@@ -53,7 +53,9 @@ def _planes(samples: Samples) -> Iterator[NDArray[Any]]:
     """
     import cv2
 
-    if samples.strides[3] < 0:  # kept as blue, green, red: OpenCV would copy what it reads backwards
+    if (
+        samples.strides[3] < 0
+    ):  # kept as blue, green, red: OpenCV would copy what it reads backwards
         samples = samples[..., ::-1]
     count, height, width, _ = samples.shape
     planes = cv2.split(samples.reshape(count * height, width, 3))
