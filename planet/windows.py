@@ -110,7 +110,7 @@ class Register:
         dx = self._step * (column - self._half + _vertex(surface, row, column, axis=1))
         length = np.sqrt(np.square(used.view(np.float32)) @ self._squares)
         dy, dx, value = self._newton(used, dy.astype(np.float32), dx.astype(np.float32))
-        peak = value / np.maximum(length, np.float32(1e-30))
+        peak = np.asarray(value / np.maximum(length, 1e-30), np.float32)
         return Shifts(dy, dx, peak, edge)
 
     def _newton(

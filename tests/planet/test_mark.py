@@ -1,7 +1,10 @@
 """Checksums of frames: against plain integers, and no two alike."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from seeing.planet.mark import marks
 
@@ -28,7 +31,7 @@ def direct(content: bytes) -> int:
 @pytest.mark.parametrize("shape", [(8, 8, 1), (5, 7, 1), (3, 3, 3), (1, 1, 1)])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 def test_marks_are_those_of_plain_integers(shape: tuple[int, ...], kind: type) -> None:
-    frames = np.random.default_rng(0).integers(0, 255, (4, *shape)).astype(kind)
+    frames: NDArray[Any] = np.random.default_rng(0).integers(0, 255, (4, *shape)).astype(kind)
     assert marks(frames).tolist() == [direct(frame.tobytes()) for frame in frames]
 
 
