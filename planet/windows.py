@@ -13,6 +13,8 @@ REACH = 6
 STEP = 1.5
 _LIGHT = 0.003
 """Coefficients whose squared weight is a smaller share of the largest are not registered."""
+_BLOCK = 64
+"""Windows at once, always: the last bits of a product depend on how many rows it has."""
 _DIRECT = 400
 """Up to so many shifts are tried by one matrix product: 169 of them take 4 us a window, one
 direction after the other 10."""
@@ -97,7 +99,19 @@ class Register:
     def shifts(self, coefficients: NDArray[np.complex64]) -> Shifts:
         """Return where (n, d / 2) windows stand: the shift that undoes it is its negative."""
         count = len(coefficients)
-        used = np.take(coefficients, self._used, axis=1)
+        blocks = -(-count // _BLOCK)
+        used = np.zeros((blocks * _BLOCK, len(self._used)), np.complex64)
+        np.take(coefficients, self._used, axis=1, out=used[:count])
+        parts = [self._block(used[at * _BLOCK : (at + 1) * _BLOCK]) for at in range(blocks)]
+        if not parts:
+            none = np.zeros(0, np.float32)
+            return Shifts(none, none, none, np.zeros(0, bool))
+        dy, dx, peak, edge = (np.concatenate(each)[:count] for each in zip(*parts, strict=True))
+        return Shifts(dy, dx, peak, edge)
+
+    def _block(self, used: NDArray[np.complex64]) -> tuple[NDArray[Any], ...]:
+        """Return dy, dx, peak and edge of `_BLOCK` windows."""
+        count = len(used)
         if self._grid**2 <= _DIRECT:
             flat = used.view(np.float32) @ self._search
         else:
@@ -111,7 +125,7 @@ class Register:
         length = np.sqrt(np.square(used.view(np.float32)) @ self._squares)
         dy, dx, value = self._newton(used, dy.astype(np.float32), dx.astype(np.float32))
         peak = np.asarray(value / np.maximum(length, 1e-30), np.float32)
-        return Shifts(dy, dx, peak, edge)
+        return dy, dx, peak, edge
 
     def _newton(
         self, used: NDArray[np.complex64], dy: NDArray[np.float32], dx: NDArray[np.float32]
