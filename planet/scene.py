@@ -208,8 +208,14 @@ class Cutter:
         flux = np.empty(len(frames), np.float32)
         for first in range(0, len(frames), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
+            # always as many, the last ones empty: their number would change last bits
             windows = cut(frames[part], top[part], left[part], self.side, background[part])
-            coefficients[part], flux[part] = self._transformed(windows, background[part])
+            count, level = len(windows), background[part]
+            if count < _AT_ONCE:
+                windows = np.pad(windows, ((0, _AT_ONCE - count), (0, 0), (0, 0)))
+                level = np.resize(level, _AT_ONCE)
+            found, light = self._transformed(windows, level)
+            coefficients[part], flux[part] = found[:count], light[:count]
         return coefficients, top, left, flux
 
     def _transformed(
