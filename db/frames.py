@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalogue import Catalogue, now, readable
-from .items import item_number
+from .items import frame_numbers
 from .scores import scorer_number
 from .vectors import grow_generation
 
@@ -21,8 +21,8 @@ from .vectors import grow_generation
 class FileFrames:
     """Frames of one file, to be entered.
 
-    numbers: (n,) their numbers in the file; None: the file itself is the one frame. crc32,
-    adler32: (n,) uint32 of their samples. times: (n,) datetime64 or None.
+    numbers: (n,) their numbers in the file; None: the file itself is the one frame. marks:
+    (n,) checksums of their samples. times: (n,) datetime64 or None.
     """
 
     path: Path
@@ -35,16 +35,14 @@ class FileFrames:
     height: int
     depth: int
     numbers: NDArray[np.int64] | None
-    crc32: NDArray[np.uint32]
-    adler32: NDArray[np.uint32]
+    marks: NDArray[np.uint64]
     times: NDArray[np.datetime64] | None = None
     header: dict[str, Any] = field(default_factory=dict)
 
 
-def content_of(crc32: NDArray[np.uint32], adler32: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Return what labels of frames follow: 63 bits of two checksums, the same in a cut video."""
-    both = (crc32.astype(np.uint64) << np.uint64(31)) ^ adler32.astype(np.uint64)
-    return (both & np.uint64(2**63 - 1)).astype(np.int64)
+def content_of(marks: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return what labels of frames follow: 63 bits of a checksum, the same in a cut video."""
+    return (marks >> np.uint64(1)).astype(np.int64)
 
 
 def enter_frames(catalogue: Catalogue, files: Sequence[FileFrames]) -> NDArray[np.int64]:
@@ -66,24 +64,21 @@ def _enter(
         ).fetchall()
     )
     fresh = [place for place, number in enumerate(numbers) if number not in known]
-    if fresh:
-        ids = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
-        contents = content_of(file.crc32, file.adler32).tolist()
-        times = _written(file.times, len(numbers))
-        about = (file.width, file.height, file.depth)
-        rows = [
-            (i, contents[place], source, numbers[place], *about, times[place],
-             int(file.crc32[place]))
-            for i, place in zip(ids, fresh, strict=True)
-        ]  # fmt: skip
-        rows.sort()  # by id: the tree of rows then grows at neighbouring places
-        connection.executemany(
-            "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at, crc32) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-        known |= {numbers[place]: i for i, place in zip(ids, fresh, strict=True)}
-    return np.array([known[number] for number in numbers], np.int64)
+    if not fresh:
+        return np.array([known[number] for number in numbers], np.int64)
+    ids = np.array([known.get(number, 0) for number in numbers], np.int64)
+    ids[fresh] = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
+    places = np.array(fresh)[np.argsort(ids[fresh])]  # by id: the tree then grows side by side
+    times = _written(file.times, len(numbers))
+    connection.executemany(
+        "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at) "
+        f"VALUES (?, ?, {source}, ?, {file.width:d}, {file.height:d}, {file.depth:d}, ?)",
+        zip(
+            ids[places].tolist(), content_of(file.marks)[places].tolist(),
+            [numbers[place] for place in places], [times[place] for place in places], strict=True,
+        ),
+    )  # fmt: skip
+    return ids
 
 
 def _source(catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames) -> int:
@@ -110,7 +105,7 @@ def _free_ids(
     """Return ids that no other item has: those of the content, or of its first free copy."""
     copy = 0
     while True:
-        ids = [item_number(digest, frame=number, part=None, copy=copy) for number in numbers]
+        ids = frame_numbers(digest, numbers, copy=copy)
         taken = connection.execute(
             "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps([ids[0], ids[-1]]),),
@@ -156,8 +151,9 @@ def keep_frame_scores(
     scored = np.isfinite(scores)
     with catalogue.transaction() as connection:
         scorer = scorer_number(connection, identity, name, parameters)
-        rows = sorted(zip(ids[scored].tolist(), scores[scored].tolist(), strict=True))
+        rows = np.flatnonzero(scored)
+        rows = rows[np.argsort(ids[rows])]  # the tree then grows side by side
         connection.executemany(
-            "INSERT OR REPLACE INTO scores (scorer, item, value) VALUES (?, ?, ?)",
-            [(scorer, item, value) for item, value in rows],
+            f"INSERT OR REPLACE INTO scores (scorer, item, value) VALUES ({scorer:d}, ?, ?)",
+            zip(ids[rows].tolist(), scores[rows].tolist(), strict=True),
         )

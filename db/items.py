@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import UsageError
 from ..media.address import Address
 from .catalogue import Catalogue, readable
@@ -61,6 +63,19 @@ def item_number(digest: str, *, frame: int | None, part: str | None, copy: int =
     """Return the id of a picture: 63 bits, the same on every machine; copies are told apart."""
     told = f"{digest}|{'' if frame is None else frame}|{part or ''}" + (f"|{copy}" if copy else "")
     return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest()) >> 1
+
+
+def frame_numbers(digest: str, frames: Sequence[int | None], *, copy: int = 0) -> list[int]:
+    """Return the ids of frames of one file, as `item_number` gives them one by one."""
+    begun = hashlib.blake2b(f"{digest}|".encode(), digest_size=8)
+    end = f"||{copy}".encode() if copy else b"|"
+    found = []
+    for frame in frames:
+        one = begun.copy()  # a third of the time that a fresh one takes
+        one.update(end if frame is None else b"%d%b" % (frame, end))
+        found.append(one.digest())
+    ids: list[int] = (np.frombuffer(b"".join(found), ">u8") >> np.uint64(1)).tolist()
+    return ids
 
 
 def items_by_id(catalogue: Catalogue, ids: Iterable[int]) -> dict[int, Item]:

@@ -92,21 +92,38 @@ class Band:
             weight = weight * (1 - np.exp(-0.5 * (f / low) ** 4))
         return np.asarray(weight, np.float32)
 
+    @cached_property
+    def _waves(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Matrices of the transform: (side, 2 reach + 2) across, (2 reach + 1, side) down.
+
+        Across: exp(-i k x) for k = 0..reach, each as real and imaginary part. Down: the cosines
+        for k = 0..reach, then the sines for k = 1..reach.
+        """
+        angles = 2 * np.pi / self.side * np.outer(np.arange(self.side), np.arange(self.reach + 1))
+        across = np.exp(-1j * angles).astype(np.complex64).view(np.float32)
+        down = np.concatenate((np.cos(angles), np.sin(angles[:, 1:])), axis=1).T
+        return across, np.ascontiguousarray(down, np.float32)
+
     def coefficients(
         self, windows: NDArray[np.float32]
     ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         """Return (n, dimension / 2) coefficients of (n, side, side) windows, and their sums.
 
-        Frequencies count from the window's first pixel. Of the second transform only the columns
-        that lie in the band are computed.
+        Frequencies count from the window's first pixel. By two products with real matrices: for
+        windows of 96 pixels 13 us a frame, where pocketfft takes 28 for the same columns.
         """
-        from scipy import fft
-
-        half = fft.rfft(windows, axis=2)[:, :, : self.reach + 1]
-        full = fft.fft(half, axis=1, overwrite_x=True)
-        sums = full[:, 0, 0].real.copy()
-        kept = np.concatenate((full[:, -self.reach :], full[:, : self.reach + 1]), axis=1)
-        return np.take(kept.reshape(len(windows), self.inside.size), self.places, axis=1), sums
+        count, side, reach = len(windows), self.side, self.reach
+        across, down = self._waves
+        half = (windows.reshape(count * side, side) @ across).reshape(count, side, 2 * reach + 2)
+        parts = (down @ half).view(np.complex64)
+        cosine, sine = parts[:, : reach + 1], parts[:, reach + 1 :]
+        sums = cosine[:, 0, 0].real.copy()
+        sine = sine * np.complex64(1j)
+        full = np.empty((count, 2 * reach + 1, reach + 1), np.complex64)
+        np.add(cosine[:, :0:-1], sine[:, ::-1], out=full[:, :reach])
+        full[:, reach] = cosine[:, 0]
+        np.subtract(cosine[:, 1:], sine, out=full[:, reach + 1 :])
+        return np.take(full.reshape(count, self.inside.size), self.places, axis=1), sums
 
     def window(self, coefficients: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return the (n, side, side) band-limited windows of coefficients, without their mean."""
@@ -123,12 +140,16 @@ class Band:
 
     def ramp(self, dy: NDArray[Any], dx: NDArray[Any]) -> NDArray[np.complex64]:
         """Return (n, dimension / 2) factors that move windows by (dy, dx) pixels down and right."""
-        turn = -2j * np.pi / self.side
-        down = np.exp(turn * np.outer(dy, np.arange(-self.reach, self.reach + 1)))
-        across = np.exp(turn * np.outer(dx, np.arange(self.reach + 1)))
-        # an exponential for each row and column, not for each of a thousand coefficients
-        both = down.astype(np.complex64)[:, :, None] * across.astype(np.complex64)[:, None]
-        return np.take(both.reshape(len(both), -1), self.places, axis=1)
+        return turned(np.stack((dy, dx), axis=1), np.stack(self.along))
+
+
+def turned(shifts: NDArray[Any], along: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Return (n, m) phase factors of shifts (n, 2) for m frequencies, (2, m) radians a pixel."""
+    angles = shifts.astype(np.float32) @ along
+    factors = np.empty(angles.shape, np.complex64)
+    np.cos(angles, out=factors.real)
+    np.sin(-angles, out=factors.imag)
+    return factors
 
 
 def as_vectors(coefficients: NDArray[np.complex64]) -> Vectors:

@@ -82,9 +82,7 @@ def find_flags(survey: Survey) -> Flags:
         column["clipped"][:] = rows["top"] * survey.pixels / np.minimum(area, survey.pixels) > (
             _CLIPPED
         )
-    column["duplicate"][1:] = (rows["crc32"][1:] == rows["crc32"][:-1]) & (
-        rows["adler32"][1:] == rows["adler32"][:-1]
-    )
+    column["duplicate"][1:] = rows["mark"][1:] == rows["mark"][:-1]
     remarks = []
     for name in ("clipped", "cut", "duplicate", "absent"):
         if count and column[name].mean() > 0.5:

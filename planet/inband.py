@@ -1,6 +1,7 @@
 """Scores of frames from their in-band vectors: inner products, a few matrix operations in all."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,31 +12,38 @@ from .survey import Survey
 WIDE_BAND = (0.0, 0.6)
 """Shares of the cutoff: with the low frequencies as the standard, a cosine sees lost amplitude."""
 DETAIL_BAND = (0.1, 0.4)
-_CHUNK = 2048
-"""Frames at once: their vectors as floats then take some 16 MB."""
+_CHUNK = 256
+"""Frames at once: their vectors as floats then take some 2 MB."""
 BEST_SHARE = 0.05
 FEWEST = 8
 
 
 def chunks(survey: Survey) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield (rows, vectors (n, d) float32 of unit flux) of all frames, in order."""
+    """Yield (rows, vectors (n, d) float32 of unit flux, in steps of `scale`) of all, in order.
+
+    The same array every time: valid until the next.
+    """
     vectors = survey.rows["vector"]
+    held = np.empty((min(_CHUNK, len(survey)), survey.scene.band.dimension), np.float32)
     for first in range(0, len(survey), _CHUNK):
         part = slice(first, min(first + _CHUNK, len(survey)))
-        yield part, vectors[part] * survey.scale
+        here = held[: part.stop - first]
+        here[...] = vectors[part]
+        yield part, here
 
 
 def mean_of(survey: Survey, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the mean vector (d,) of some frames: their stack, in the band."""
     which = np.zeros(len(survey), bool)
     which[chosen] = True
-    total = np.zeros(survey.scene.band.dimension, np.float64)
+    total = np.zeros(survey.scene.band.dimension, np.int64)
     vectors = survey.rows["vector"]
     for first in range(0, len(survey), _CHUNK):
         part = which[first : first + _CHUNK]
         if part.any():
-            # integers add up exactly, in whatever order
-            total += vectors[first : first + _CHUNK][part].sum(0, dtype=np.int64)
+            some = vectors[first : first + _CHUNK]
+            # integers add up exactly, in whatever order; 32 bits hold those of 65,000 frames
+            total += (some if part.all() else some[part]).sum(0, dtype=np.int32)
     return np.asarray(total / max(1, int(which.sum())) * survey.scale, np.float32)
 
 
@@ -59,6 +67,7 @@ def projections(
     against = template * weight
     against = against * weight / max(float(np.linalg.norm(against)), 1e-30)
     found = np.empty(len(survey))
+    against = against * survey.scale
     for part, vectors in chunks(survey):
         found[part] = vectors @ against
     return found
@@ -72,10 +81,12 @@ def cosines(
     against = template * weight
     against = against / max(float(np.linalg.norm(against)), 1e-30)
     found = np.empty(len(survey))
+    steps = weight * survey.scale
+    steps = steps / max(float(steps.max(initial=0.0)), 1e-30)  # its squares must not vanish
+    against, squares = against * steps, steps**2
     for part, vectors in chunks(survey):
-        weighted = vectors * weight
-        product = weighted @ against
-        length = np.sqrt(np.einsum("nd,nd->n", weighted, weighted))
+        product = vectors @ against
+        length = np.sqrt(np.square(vectors, out=vectors) @ squares)
         with np.errstate(invalid="ignore", divide="ignore"):
             found[part] = np.where(length > 0, product / length, np.nan)
     return found
@@ -101,7 +112,7 @@ def band_power(survey: Survey, band: tuple[float, float] = DETAIL_BAND) -> NDArr
     total, share = float(weight.sum()), float(outer.sum())
     found = np.empty(len(survey))
     for part, vectors in chunks(survey):
-        squares = np.square(vectors)
+        squares = np.square(vectors * survey.scale)
         found[part] = squares @ weight - (squares @ outer) * (total / share)
     return found
 
@@ -126,11 +137,30 @@ def order_of(scores: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[
     return np.lexsort((np.arange(len(scores)), -rounded, group))
 
 
-def own_best(survey: Survey, usable: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the sharpened mean vector (d,) of a video's own best frames.
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a video's frames say of its own detail.
+
+    projections: (n,) on the mean of all. best: rows of the best 5 % by them, best first.
+    sharpened: (d,) their mean, sharpened.
+    """
+
+    projections: NDArray[np.float64]
+    best: NDArray[np.int64]
+    sharpened: NDArray[np.float32]
+
+
+def own(survey: Survey, usable: NDArray[np.bool_]) -> Own:
+    """Return the projections on a video's own mean, and the sharpened mean of its best frames.
 
     Own mean, projection on it in 0.1-0.4 of the cutoff, mean of the best 5 %, sharpened. The mean
     itself must not be the standard: a wide-band cosine would find the most average frame.
     """
-    first = projections(survey, mean_of(survey, usable))
-    return mean_of(survey, best(first, usable)) * sharpening(survey.scene.band)
+    found = projections(survey, mean_of(survey, usable))
+    rows = best(found, usable)
+    return Own(found, rows, mean_of(survey, rows) * sharpening(survey.scene.band))
+
+
+def own_best(survey: Survey, usable: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the sharpened mean vector (d,) of a video's own best frames (`own`)."""
+    return own(survey, usable).sharpened

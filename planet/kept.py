@@ -28,7 +28,7 @@ from .locate import Locator
 from .scene import Scene
 from .survey import Survey, row_type
 
-VERSION = 2
+VERSION = 3
 """Grows when what a survey measures changes; surveys of other versions are not read."""
 _CHUNK = 1 << 24
 

@@ -19,6 +19,8 @@ _MARGIN = 1.2
 _LARGEST = 256
 """Sides above are averaged down: 50,000 vectors then stay below a gigabyte or two."""
 _ROUNDS = 3
+_AT_ONCE = 16
+"""Windows that are cut and transformed together: of 96 pixels they stay in a cache of 1 MB."""
 REGISTER_BANDS: dict[Kind, tuple[float, float]] = {"planet": (0.03, 0.4), "surface": (0.1, 0.4)}
 """Shares of the cutoff in which frames are registered. A planet's disc holds its place even where
 the air has torn its detail apart; a surface has nothing coarse that is its own."""
@@ -202,15 +204,31 @@ class Cutter:
         if self._taper is not None:
             top = np.clip(top, 0, max(0, height - self.side))
             left = np.clip(left, 0, max(0, width - self.side))
-        windows = cut(frames, top, left, self.side, background)
+        coefficients = np.empty((len(frames), self.band.dimension // 2), np.complex64)
+        flux = np.empty(len(frames), np.float32)
+        for first in range(0, len(frames), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            # always as many, the last ones empty: their number would change last bits
+            windows = cut(frames[part], top[part], left[part], self.side, background[part])
+            count, level = len(windows), background[part]
+            if count < _AT_ONCE:
+                windows = np.pad(windows, ((0, _AT_ONCE - count), (0, 0), (0, 0)))
+                level = np.resize(level, _AT_ONCE)
+            found, light = self._transformed(windows, level)
+            coefficients[part], flux[part] = found[:count], light[:count]
+        return coefficients, top, left, flux
+
+    def _transformed(
+        self, windows: NDArray[np.float32], background: NDArray[np.float32]
+    ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         if self._taper is not None:
             flux = windows.sum((1, 2))
             windows -= (flux / self.side**2)[:, None, None]
             windows *= self._taper
-            return self.band.coefficients(windows)[0], top, left, flux
+            return self.band.coefficients(windows)[0], flux
         # the background is constant: it belongs to the one coefficient that is not kept
         coefficients, sums = self.band.coefficients(windows)
-        return coefficients, top, left, sums - background * np.float32(self.side**2)
+        return coefficients, sums - background * np.float32(self.side**2)
 
 
 def _template(

@@ -1,6 +1,5 @@
 """One pass over a video: each frame's place, shift, flux and in-band vector, in few numbers."""
 
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .locate import Located, small
+from .mark import marks
 from .scene import Cutter, Scene, mend, shrunk
 
 STEPS = 32767 / 8
@@ -20,13 +20,13 @@ def row_type(dimension: int) -> np.dtype[Any]:
     y, x: where the template's middle stands, pixels of the luminance frame. peak: agreement with
     the template in the band, -1..1. flux: sum over the window less the background, in values of
     the file. area, skew, roundness: of the object's mask (see `locate.Located`). top: share of
-    pixels at full scale. crc32, adler32: of the frame as stored; both together tell 50,000 frames
-    apart, one alone would not. lost: no shift was found within reach.
+    pixels at full scale. mark: checksum of the frame as stored (`mark`). lost: no shift was found
+    within reach.
     vector: in-band coefficients of unit flux, registered, in steps of `scale`.
     """
     return np.dtype(
         [
-            ("number", "<i8"), ("crc32", "<u4"), ("adler32", "<u4"),
+            ("number", "<i8"), ("mark", "<u8"),
             ("y", "<f4"), ("x", "<f4"), ("peak", "<f4"), ("flux", "<f4"), ("background", "<f4"),
             ("noise", "<f4"), ("area", "<f4"), ("skew", "<f4"), ("roundness", "<f4"),
             ("top", "<f4"),
@@ -82,9 +82,7 @@ class Surveyor:
         scene = self.scene
         rows = np.empty(len(frames), self._type)
         rows["number"] = numbers
-        stored = np.ascontiguousarray(stored)
-        rows["crc32"] = [zlib.crc32(frame.data) for frame in stored]
-        rows["adler32"] = [zlib.adler32(frame.data) for frame in stored]
+        rows["mark"] = marks(stored)
         full = frames.max((1, 2)) >= self._top
         rows["top"] = 0
         for number in np.flatnonzero(full):
@@ -98,9 +96,13 @@ class Surveyor:
         rows["y"] = (y + 0.5) * scene.shrink - 0.5
         rows["x"] = (x + 0.5) * scene.shrink - 0.5
         rows["peak"], rows["lost"], rows["flux"] = peak, edge, flux * scene.shrink**2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            steps = coefficients.view(np.float32) * (self._steps / flux[:, None])
-        rows["vector"] = np.nan_to_num(np.clip(np.rint(steps), -32767, 32767)).astype(np.int16)
+        sound = np.isfinite(peak) & (flux != 0)
+        coefficients[~sound] = 0
+        steps = coefficients.view(np.float32)
+        steps *= np.divide(1, flux, out=np.zeros_like(flux), where=sound)[:, None]
+        steps *= self._steps
+        np.rint(np.clip(steps, -32767, 32767, out=steps), out=steps)
+        rows["vector"] = steps
         return rows
 
     def placed(

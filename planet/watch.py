@@ -23,7 +23,7 @@ from .locate import small
 from .scene import Kind, Scene, learn, mend, shrunk, spread
 from .survey import Survey, Surveyor, scale_of
 
-BATCH = 64
+BATCH = 128
 _KEEP_SECONDS = 2.0
 _SAMPLE_BYTES = 64 << 20
 """The frames of the sample are held at once, as floats."""

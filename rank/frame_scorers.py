@@ -17,8 +17,8 @@ from ..planet.flags import Flags
 from ..planet.reference import Registered
 from ..planet.scene import mend
 from ..planet.survey import Survey
-from ..planet.watch import BATCH, grey
-from ..video.base import Video
+from ..planet.watch import grey
+from ..video.base import BATCH, Video
 from .classical import MEASURES, Window
 from .scorer import identify
 
@@ -41,6 +41,13 @@ class FrameSetting:
     registered: Registered | None = None
     progress: Callable[[int, int], None] | None = None
     embedded: "Embedded | None" = None
+    known: inband.Own | None = None
+    """What `own` returns, where it was found before."""
+
+    @property
+    def own(self) -> inband.Own:
+        """What the video says of its own detail."""
+        return self.known or inband.own(self.survey, self.usable)
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -94,7 +101,7 @@ def reference(setting: FrameSetting) -> FrameScorer:
     best = setting.registered.best
 
     def compute() -> Values:
-        own_best = inband.own_best(setting.survey, setting.usable)
+        own_best = setting.own.sharpened
         band = setting.survey.scene.band
         both = inband.unit(shown, band) + inband.unit(own_best, band)
         return inband.cosines(setting.survey, both)
@@ -110,11 +117,11 @@ def reference(setting: FrameSetting) -> FrameScorer:
 def own(setting: FrameSetting) -> FrameScorer:
     """Score without a reference, by the video's own sharpened best (scorer `self`).
 
-    `inband.own_best` tells the recipe; then the wide-band cosine, as to a reference.
+    `inband.own` tells the recipe; then the wide-band cosine, as to a reference.
     """
     return FrameScorer(
         "self", "cosine to the video's own sharpened best",
-        lambda: inband.cosines(setting.survey, inband.own_best(setting.survey, setting.usable)),
+        lambda: inband.cosines(setting.survey, setting.own.sharpened),
         {"band": inband.WIDE_BAND, "best": inband.BEST_SHARE},
     )  # fmt: skip
 

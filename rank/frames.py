@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..db.catalogue import Catalogue
 from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
@@ -99,6 +100,14 @@ def _naming(paths: Sequence[Path]) -> Iterator[None]:
         raise PictureError(f"{paths[0]}: {problem}") from problem
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have BLAS use one thread: of small products more only wait, twice as long."""
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@_one_thread()
 def rank_frames(
     catalogue: Catalogue,
     video: Video,
@@ -141,9 +150,10 @@ def rank_frames(
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
         registered = register_reference(
-            picture, inband.own_best(survey, setting.usable), survey.scene,
+            picture, setting.own.sharpened, survey.scene,
             step=2 if video.about.pattern else 1,
         )  # fmt: skip
         remarks.append(registered.sentence)
@@ -162,7 +172,7 @@ def rank_frames(
     order = inband.order_of(scores, ~flags.any)
     _tell(remarks, video, survey, scores, order, flags)
     return FrameRanking(
-        video, survey, flags, scorer, scores, order, ids, _contrast(survey, setting), digests,
+        video, survey, flags, scorer, scores, order, ids, _contrast(setting), digests,
         shown, setting.registered, remarks,
     )  # fmt: skip
 
@@ -250,8 +260,7 @@ def _enter(
                 about.height,
                 about.depth,
                 numbers,
-                rows["crc32"][mine],
-                rows["adler32"][mine],
+                rows["mark"][mine],
                 times,
             )
         )
@@ -285,12 +294,11 @@ def _scores(
     return fresh
 
 
-def _contrast(survey: Survey, setting: FrameSetting) -> NDArray[np.float64]:
+def _contrast(setting: FrameSetting) -> NDArray[np.float64]:
     """Return the amplitude of detail of each frame, 1 = the median of the best 5 %."""
-    usable = setting.usable
-    found = inband.projections(survey, inband.mean_of(survey, usable))
-    top = float(np.median(found[inband.best(found, usable)])) if len(found) else 1.0
-    return found / top if top > 0 else np.zeros(len(found))
+    own = setting.own
+    top = float(np.median(own.projections[own.best])) if len(own.best) else 1.0
+    return own.projections / top if top > 0 else np.zeros(len(own.projections))
 
 
 def _tell(
