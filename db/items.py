@@ -2,11 +2,10 @@
 
 import hashlib
 import os
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from ..errors import UsageError
 from ..media.address import Address
@@ -74,8 +73,7 @@ def frame_numbers(digest: str, frames: Sequence[int | None], *, copy: int = 0) -
         one = begun.copy()  # a third of the time that a fresh one takes
         one.update(end if frame is None else b"%d%b" % (frame, end))
         found.append(one.digest())
-    ids: list[int] = (np.frombuffer(b"".join(found), ">u8") >> np.uint64(1)).tolist()
-    return ids
+    return [number >> 1 for number in struct.unpack(f">{len(found)}Q", b"".join(found))]
 
 
 def items_by_id(catalogue: Catalogue, ids: Iterable[int]) -> dict[int, Item]:

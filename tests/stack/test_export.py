@@ -214,8 +214,10 @@ def test_files_are_copied_or_linked(tmp_path: Path) -> None:
     with open_video(source) as video:
         copies = export_files(video, np.array([4, 0]), tmp_path / "copies")
         links = export_files(video, np.array([4, 0]), tmp_path / "links", link=True)
-        again = export_files(video, np.array([1]), source)
+        again = export_files(video, np.array([1]), tmp_path / "again")
         with pytest.raises(UsageError, match="there already"):
+            export_files(video, np.array([1]), tmp_path / "again")
+        with pytest.raises(UsageError, match="holds other files"):
             export_files(video, np.array([1]), source)
         (source / "x4.png").unlink()
         for link in (False, True):
@@ -225,7 +227,7 @@ def test_files_are_copied_or_linked(tmp_path: Path) -> None:
     assert copies[1].read_bytes() == (source / "x0.png").read_bytes()
     assert copies[1].stat().st_mtime_ns == (source / "x0.png").stat().st_mtime_ns
     assert links[1].readlink() == (source / "x0.png").resolve()
-    assert again == [source / "00001_x1.png"]
+    assert again == [tmp_path / "again" / "00001_x1.png"]
     assert "gone" not in names(tmp_path)
     with (
         open_video(written(tmp_path / "a.ser", noise())) as video,
