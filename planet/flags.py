@@ -74,9 +74,10 @@ def find_flags(survey: Survey) -> Flags:
     column = {name: holds[:, place] for place, name in enumerate(FLAGS)}
     column["absent"][:] = empty | (share < _DIM)
     column["cut"][:] = rows["cut"] & planet
-    column["corrupt"][:] = (np.abs(share - 1) > _FLUX) | (rows["peak"] < _WEAK * typical)
-    column["corrupt"] |= (skew > limit) & planet
-    column["lost"][:] = rows["lost"] | ~np.isfinite(rows["peak"])
+    weak = rows["peak"] < _WEAK * typical
+    column["corrupt"][:] = (np.abs(share - 1) > _FLUX) | ((weak | (skew > limit)) & planet)
+    # of a surface in bad air a weak agreement means that its place was not found
+    column["lost"][:] = rows["lost"] | ~np.isfinite(rows["peak"]) | (weak & (not planet))
     with np.errstate(invalid="ignore", divide="ignore"):
         area = np.where(rows["area"] > 0, rows["area"], np.inf) if planet else np.inf
         column["clipped"][:] = rows["top"] * survey.pixels / np.minimum(area, survey.pixels) > (

@@ -83,11 +83,12 @@ class Surveyor:
         rows = np.empty(len(frames), self._type)
         rows["number"] = numbers
         rows["mark"] = marks(stored)
+        frames = mend(frames, scene.hot)  # first: a hot pixel is not an overexposed object
         full = frames.max((1, 2)) >= self._top
         rows["top"] = 0
         for number in np.flatnonzero(full):
             rows["top"][number] = np.mean(frames[number] >= self._top)
-        frames = shrunk(mend(frames, scene.hot), scene.shrink)
+        frames = shrunk(frames, scene.shrink)
         means = small(frames, scene.locator.side)
         found = scene.locator.locate(means)
         for name in ("background", "noise", "area", "skew", "roundness", "cut", "absent"):
