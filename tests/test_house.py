@@ -1,4 +1,4 @@
-"""The house stands as DESIGN.md draws it: who imports whom, what is heavy, what is packed."""
+"""The house stands as it was designed: who imports whom, what is heavy, what is packed."""
 
 import ast
 import subprocess
@@ -81,7 +81,7 @@ def test_imports_go_down_the_house(path: Path) -> None:
     here = place(path)
     if here in ("__init__", "__main__"):
         return
-    assert here in order, "give it a row in ROWS, and in the house of DESIGN.md"
+    assert here in order, "give it a row in ROWS"
     for line, there in imported(path):
         if there != here:
             assert order[there] > order[here], f"{path.name}:{line}: {here} must not know {there}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 DECISIVE = 1.3
 """How many times smoother one byte order must be than the other. Frames of planets of 9 to 16 bits
-were at least 2 (PLANETARY.md, 2.1); black and constant frames are near 1."""
+were at least 2 (the notes, 2.1); black and constant frames are near 1."""
 MOSAIC = 0.05
 """Phases of 2 x 2 that differ by more than this share of the brightness are a mosaic's."""
 _SAMPLES = 1 << 18

@@ -52,7 +52,7 @@ def make_header(
     """
     color_id = RGB if planes == 3 else _COLOR_IDS[pattern]
     fields = [text.encode("utf-8")[:40] for text in texts]
-    # 0 means little-endian in practice, whatever the specification says (PLANETARY.md, 2.1)
+    # 0 means little-endian in practice, whatever the specification says (the notes, 2.1)
     return LAYOUT.pack(FILE_ID, 0, color_id, 0, width, height, depth, 0, *fields, start, start)
 
 

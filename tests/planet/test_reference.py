@@ -64,7 +64,7 @@ def test_turn_scale_and_mirror_are_found(
     assert found.best.mirrored == mirror
     assert found.verdict == ("mirrored" if mirror else "right"), found
     off = (found.best.turn - turn + 180) % 360 - 180
-    # PLANETARY.md 4.4, point 8
+    # the notes 4.4, point 8
     assert abs(off) < 0.3, off
     assert abs(found.scale / scale - 1) < 0.006, found.scale
     assert ("mirrored" in found.sentence) == mirror
@@ -115,7 +115,7 @@ def test_brightness_and_gamma_of_a_reference_matter_little(
     found = registered(shown, nights["rocky"])
     assert found.verdict == "right", found
     assert abs(found.best.turn) < 0.5
-    assert abs(found.scale - 1) < 0.03  # PLANETARY.md 4.4, point 6: the limb looks larger
+    assert abs(found.scale - 1) < 0.03  # the notes 4.4, point 6: the limb looks larger
 
 
 @pytest.mark.parametrize("place", [(300, 40), pytest.param((0, 0), marks=pytest.mark.slow)])

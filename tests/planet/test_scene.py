@@ -60,7 +60,7 @@ def test_what_the_user_says_is_not_questioned(giant: NDArray[Any]) -> None:
 
 def test_the_window_holds_the_planet_and_little_more(giant: NDArray[Any]) -> None:
     scene = learned(giant)
-    # radii of 44 and 41 pixels (PLANETARY.md 4.1): its mask, blurred, is some 90 across
+    # radii of 44 and 41 pixels (the notes 4.1): its mask, blurred, is some 90 across
     assert 88 <= scene.side <= 140
     assert scene.shrink == 1
     assert scene.side % 2 == 0
@@ -145,7 +145,7 @@ def test_the_drift_of_a_surface_is_followed(tmp_path: Path, write_ser: WriteSer)
     errors = np.stack([rows["x"] - truth.shift_x, rows["y"] - truth.shift_y])
     errors -= np.median(errors, axis=1, keepdims=True)
     size = np.hypot(*errors)
-    # PLANETARY.md 4.4, 9: median 0.5, 95 % below 1.8 pixels
+    # the notes 4.4, 9: median 0.5, 95 % below 1.8 pixels
     assert np.median(size) < 0.6, np.median(size)
     assert np.percentile(size, 95) < 2.0, np.percentile(size, 95)
     # the window lies where the ground stays in the field for the whole drift of some 30 pixels
@@ -160,7 +160,7 @@ def test_the_drift_of_a_planet_is_followed(tmp_path: Path, write_ser: WriteSer, 
     errors = np.stack([rows["x"] - truth.shift_x, rows["y"] - truth.shift_y])
     errors -= np.median(errors, axis=1, keepdims=True)
     size = np.hypot(*errors)
-    # PLANETARY.md 4.4, 9: giant 0.13 / 0.34, rocky 0.17 / 0.44
+    # the notes 4.4, 9: giant 0.13 / 0.34, rocky 0.17 / 0.44
     # (measured over five nights: rocky up to 0.38 / 0.90, giant up to 0.19 / 0.78)
     assert np.median(size) < 0.4, np.median(size)
     assert np.percentile(size, 95) < 1.0, np.percentile(size, 95)

@@ -47,7 +47,7 @@ def test_pure_shifts_of_planets_are_found_to_a_fiftieth_of_a_pixel(name: str) ->
     register = Register(band, template, band.filter(*REGISTER_BANDS["planet"]))
     found = register.shifts(band.coefficients(windows_of("planet", name, SHIFTS))[0])
     errors = np.hypot(found.dy - SHIFTS[:, 0], found.dx - SHIFTS[:, 1])
-    assert errors.max() < 0.02, errors.max()  # PLANETARY.md 4.2
+    assert errors.max() < 0.02, errors.max()  # the notes 4.2
     assert found.peak.min() > 0.999
     assert not found.edge.any()
 

@@ -115,7 +115,7 @@ def test_pipp_by_hand() -> None:
 
 
 def slow_siril(frame: Array) -> float:
-    """As PLANETARY.md section 3 tells it, with loops."""
+    """As the notes section 3 tells it, with loops."""
     total = 0.0
     for side in (3, 4, 5):
         rows, columns = frame.shape[0] // side, frame.shape[1] // side
@@ -179,7 +179,7 @@ def test_what_is_blurred_more_scores_less(name: str) -> None:
 
 
 def test_simulated_frames_are_ordered_as_the_notes_measured() -> None:
-    """PLANETARY.md 4.3: Laplacian 2 px 0.974, PIPP normalised 0.929, plain 0.776 at 400 e-."""
+    """the notes 4.3: Laplacian 2 px 0.974, PIPP normalised 0.929, plain 0.776 at 400 e-."""
     frames, truth = simulated(Night("rocky", frames=200, seed=11, light=400, seeing=4.5))
     background = np.median(frames[:, 0], axis=1)
     flux = frames.sum((1, 2)) - background * frames[0].size
@@ -210,7 +210,7 @@ KEYS = {15, 30, 45, 60, 75, 90}
 
 
 def test_key_frames_of_a_film_do_not_come_out_on_top(seeing_data: Path) -> None:
-    """PLANETARY.md 2.3: blurred as bytes, most of 15, 30, ... 90 lead; in float32 none does."""
+    """the notes 2.3: blurred as bytes, most of 15, 30, ... 90 lead; in float32 none does."""
     path = seeing_data / "data" / "planets" / "jupiter_dslr_green_100.ser"
     if not path.is_file():
         pytest.skip(f"needs a real video: no {path}")

@@ -1,6 +1,6 @@
 """The air obeys Kolmogorov's law, and does to light what theory says.
 
-Numbers are those of PLANETARY.md 4.2, unless another source stands beside them.
+Numbers are those of the notes 4.2, unless another source stands beside them.
 """
 
 import numpy as np

@@ -183,7 +183,7 @@ def test_fidelity_and_shifts_are_those_of_an_independent_registration(
 
 @pytest.mark.parametrize("kind", ["giant", "rocky", "moon"])
 def test_pure_shifts_of_perfect_pictures_are_found(kind: str) -> None:
-    """PLANETARY.md 4.2 asks for 0.02 pixels; the Fourier series is exact but for rounding."""
+    """the notes 4.2 asks for 0.02 pixels; the Fourier series is exact but for rounding."""
     scene = body_of(kind, 0, 128).scene(0)
     optics = Optics(128)
     optics.aim(scene.light, scene.interior)
@@ -207,7 +207,7 @@ def test_fidelity_falls_with_seeing_and_interior_is_stricter() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["giant", "rocky", "moon"])
 def test_the_three_truths_agree_as_they_did_before(kind: str) -> None:
-    """PLANETARY.md 4.1: fidelity with interior 0.99, with Strehl 0.80 to 0.92."""
+    """the notes 4.1: fidelity with interior 0.99, with Strehl 0.80 to 0.92."""
     truth = simulated(Night(kind, 600, seed=11))[1]
     assert spearmanr(truth.fidelity, truth.interior)[0] > 0.985
     assert 0.78 < spearmanr(truth.fidelity, truth.strehl)[0] < 0.93

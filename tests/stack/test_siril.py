@@ -24,7 +24,7 @@ FORMS: tuple[Form, Form] = ("1.0", "1.4")
 
 
 def test_what_is_written() -> None:
-    """Content 3 to the right and 2 below the reference, in both forms (PLANETARY.md, section 3)."""
+    """Content 3 to the right and 2 below the reference, in both forms (the notes, section 3)."""
     told = sequence(
         "my mars", np.array([0, 2.0, np.nan]), np.array([0, 3.0, 0]), np.array([5, 4, 9])
     )

@@ -1,4 +1,4 @@
-"""Odd SER files: the 25 cases of PLANETARY.md 2.2, by their numbers, and real ones."""
+"""Odd SER files: the 25 cases of the notes 2.2, by their numbers, and real ones."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
