@@ -76,7 +76,7 @@ def rank_videos(
             shown = shown_part(ranking, words, top)
             if other is not None:
                 open_things.callback(other.video.close)
-                _print_comparison(shown, other, common, listed)
+                _print_comparison(shown, other.top(len(shown)), common, listed)
             elif len(captures) > 1 and not _for_people(common, listed):
                 parts.append(shown)
             else:
@@ -153,7 +153,7 @@ def _print(ranking: "FrameRanking", common: Common, listed: Listed, *, everythin
         print_listing(short, Common(quiet=common.quiet), Listed())
         print(
             f"... and {rest} more (--top N, --csv FILE); worth stacking: the best "
-            f"{ranking.advised} of {ranking.good} good frames, half of the scale is reached at "
+            f"{ranking.advised} of {ranking.good} good frames, half-fall at "
             f"{ranking.half}"
         )
         return
