@@ -3,26 +3,22 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from .commands import evaluate, export, find_similar, forget, index, rank, simulate, stack, status
 from .commands.config import Configured, configured
 from .commands.output import open_closed_streams, remark
 from .commands.wrong import told
 from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
 
-app = typer.Typer(
-    name="q",
-    help="Find pictures by example, and say which are best.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for module in (index, find_similar, rank, status, forget, simulate, stack, export, evaluate):
-    module.register(app)
+COMMANDS = {
+    "index": "index", "find-similar": "find_similar", "rank": "rank", "status": "status",
+    "encoders": "status", "doctor": "status", "forget": "forget", "simulate": "simulate",
+    "stack": "stack", "export": "export", "evaluate": "evaluate",
+}  # fmt: skip
+"""Each command, and the module in `commands/` that registers it."""
 
 # typer may carry a click of its own: this is the base of all that is wrong with a call in either
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -36,8 +32,33 @@ def _print_version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def about(
+def application(command: str | None = None) -> typer.Typer:
+    """Return `q` with all its commands, or with the module of one.
+
+    A call needs one of them: the signatures of all take as long to read as a search.
+    """
+    made = typer.Typer(
+        name="q",
+        help="Find pictures by example, and say which are best.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    named = COMMANDS.get(command or "")
+    for module in [named] if named else dict.fromkeys(COMMANDS.values()):
+        import_module(f".commands.{module}", __package__).register(made)
+    made.callback()(_about)
+    return made
+
+
+def __getattr__(name: str) -> typer.Typer:
+    if name == "app":
+        return application()
+    raise AttributeError(name)
+
+
+def _about(
     *,
     _version: Annotated[
         bool,
@@ -58,6 +79,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     config = Configured()
     try:
         config = configured(given, _options)
+        # completion asks for words with none of its own
+        app = application(None if "_Q_COMPLETE" in os.environ else next(iter(given), None))
         result = app(given, standalone_mode=False, prog_name="q", default_map=config.defaults)
         sys.stdout.flush()
     except SystemExit as problem:
@@ -78,7 +101,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _options() -> dict[str, dict[str, str]]:
     """Return the options of each command: how they are spelt, and as Python names them."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
     return {
         name: {spelt.lstrip("-"): str(p.name) for p in command.params for spelt in p.opts}
         for name, command in commands.items()
