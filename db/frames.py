@@ -1,7 +1,6 @@
 """Frames of videos in the catalogue: entered many at a time, known by their own checksums."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalogue import Catalogue, now, readable
+from ..media.walk import Found
+from .catalogue import Catalogue
 from .items import frame_numbers
 from .scores import scorer_number
-from .vectors import grow_generation
+from .sources import enter_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,11 @@ def enter_frames(catalogue: Catalogue, files: Sequence[FileFrames]) -> NDArray[n
 def _enter(
     catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames
 ) -> NDArray[np.int64]:
-    source = _source(catalogue, connection, file)
+    source = enter_source(
+        connection, catalogue.stored(file.path),
+        Found(str(file.path), file.size, file.mtime_ns), digest=file.digest, kind=file.kind,
+        frames=file.frames, header=file.header or None,
+    )  # fmt: skip
     numbers: list[int | None] = [None] if file.numbers is None else file.numbers.tolist()
     known: dict[int | None, int] = dict(
         connection.execute(
@@ -81,24 +85,6 @@ def _enter(
     return ids
 
 
-def _source(catalogue: Catalogue, connection: sqlite3.Connection, file: FileFrames) -> int:
-    path = catalogue.stored(file.path)
-    old = connection.execute("SELECT id, digest FROM sources WHERE path = ?", (path,)).fetchone()
-    if old and old[1] != file.digest:
-        connection.execute("DELETE FROM items WHERE source = ?", (old[0],))
-        grow_generation(connection)
-    (source,) = connection.execute(
-        "INSERT INTO sources (path, path_text, size, mtime_ns, digest, kind, frames, header, "
-        "state, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'present', ?) "
-        "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
-        "digest = excluded.digest, kind = excluded.kind, frames = excluded.frames, "
-        "state = 'present', error = NULL, seen_at = excluded.seen_at RETURNING id",
-        (path, readable(os.fsdecode(path)), file.size, file.mtime_ns, file.digest, file.kind,
-         file.frames, json.dumps(file.header) if file.header else None, now()),
-    ).fetchone()  # fmt: skip
-    return int(source)
-
-
 def _free_ids(
     connection: sqlite3.Connection, digest: str, numbers: Sequence[int | None]
 ) -> list[int]:
@@ -108,7 +94,7 @@ def _free_ids(
         ids = frame_numbers(digest, numbers, copy=copy)
         taken = connection.execute(
             "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps([ids[0], ids[-1]]),),
+            (json.dumps(ids),),
         ).fetchone()[0]
         if not taken:
             return ids

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..media.picture import Picture
+from ..media.walk import Found
 from .catalogue import Catalogue, now, readable
 from .items import item_number
 from .plan import Pending
@@ -30,9 +31,10 @@ def record_picture(
 ) -> int:
     """Enter a source and one item of it; return the item's id. Other content's items go."""
     about = picture.metadata
-    source = _enter_source(
-        connection, pending, digest, about.format, about.frames, about.header or None
-    )
+    source = enter_source(
+        connection, pending.path, pending.found, digest=digest, kind=about.format,
+        frames=about.frames, header=about.header or None,
+    )  # fmt: skip
     return _enter_item(
         connection,
         source,
@@ -51,9 +53,10 @@ def record_copy(
     kind, frames, header = connection.execute(
         "SELECT kind, frames, header FROM sources WHERE id = ?", (original,)
     ).fetchone()
-    source = _enter_source(
-        connection, pending, digest, kind, frames, json.loads(header) if header else None
-    )
+    source = enter_source(
+        connection, pending.path, pending.found, digest=digest, kind=kind, frames=frames,
+        header=json.loads(header) if header else None,
+    )  # fmt: skip
     for row in connection.execute(
         "SELECT frame, part, width, height, depth, taken_at, ra, dec, field_deg, content "
         "FROM items WHERE source = ?",
@@ -135,29 +138,35 @@ def record_presence(connection: sqlite3.Connection, ids: Iterable[int], state: s
     grow_generation(connection)
 
 
-def _enter_source(
+def enter_source(
     connection: sqlite3.Connection,
-    pending: Pending,
+    path: bytes,
+    found: Found,
+    *,
     digest: str,
     kind: str,
     frames: int,
     header: dict[str, Any] | None,
 ) -> int:
-    old = connection.execute(
-        "SELECT id, digest FROM sources WHERE path = ?", (pending.path,)
-    ).fetchone()
+    """Enter a file that is there, or bring it up to date; return its id.
+
+    path: as stored. When its content is another, the items of the old one go. No header leaves the
+    one that the same content had.
+    """
+    old = connection.execute("SELECT id, digest FROM sources WHERE path = ?", (path,)).fetchone()
     if old and old[1] != digest:
         connection.execute("DELETE FROM items WHERE source = ?", (old[0],))
+        connection.execute("UPDATE sources SET header = NULL WHERE id = ?", (old[0],))
         grow_generation(connection)
     (source,) = connection.execute(
         "INSERT INTO sources (path, path_text, size, mtime_ns, digest, kind, frames, header, "
         "state, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'present', ?) "
         "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
         "digest = excluded.digest, kind = excluded.kind, frames = excluded.frames, "
-        "header = excluded.header, state = 'present', error = NULL, seen_at = excluded.seen_at "
-        "RETURNING id",
-        (pending.path, readable(pending.path), pending.found.size, pending.found.mtime_ns, digest,
-         kind, frames, json.dumps(header) if header else None, now()),
+        "header = coalesce(excluded.header, header), state = 'present', error = NULL, "
+        "seen_at = excluded.seen_at RETURNING id",
+        (path, readable(path), found.size, found.mtime_ns, digest, kind, frames,
+         json.dumps(header) if header else None, now()),
     ).fetchone()  # fmt: skip
     return int(source)
 
