@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NothingError, SeeingError, UsageError
+from ..media.whole import whole
 from .options import Common, Listed, one_way_only
 from .table import print_table, printable
 
@@ -81,13 +81,8 @@ def write_text(text: str, file: str) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device
             path.write_text(text, encoding="utf-8")
             return
-        path = path.resolve()
-        scratch = path.with_name(f".{token_hex(8)}.part")
-        try:
-            scratch.write_text(text, encoding="utf-8")
-            scratch.replace(path)
-        finally:
-            scratch.unlink(missing_ok=True)
+        with whole(path.resolve()) as out:
+            out.write(text.encode("utf-8"))
     except (OSError, RuntimeError, ValueError) as problem:  # the latter: a link in a circle, a NUL
         why = getattr(problem, "strerror", None) or problem
         raise UsageError(f"can't write {file}: {why}") from problem

@@ -230,7 +230,8 @@ def _write_pristine(night: "Night", path: Path) -> None:
 
 def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) -> "Truth":
     from ..samples.processed import processed_reference
-    from ..samples.record import record, save_picture, truth_rows
+    from ..samples.record import record, truth_rows
+    from ..stack.save import save_picture
     from ..video.ser_write import SerWriter, make_header, to_ticks
 
     processed = None
@@ -256,10 +257,7 @@ def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) 
         # before the video gets its name: it never stands there without its truth
         write_csv(truth_rows(night, known), str(files[1]))
         if processed is not None:
-            try:
-                save_picture(files[2], processed)
-            except OSError as problem:
-                raise UsageError(f"can't write {files[2]}: {problem.strerror}") from problem
+            save_picture(processed, files[2], white=255, flat=True, force=True)
     return known
 
 

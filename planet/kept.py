@@ -23,6 +23,7 @@ from ..db.catalogue import Catalogue
 from ..db.place import FRAMES
 from ..db.status import known_digests
 from ..errors import LibraryError
+from ..media.whole import whole
 from .band import Band
 from .locate import Locator
 from .scene import Scene
@@ -233,15 +234,8 @@ def _crc(path: Path, size: int) -> int:
 
 
 def _write(path: Path, content: bytes) -> None:
-    scratch = path.with_name(path.name + ".part")
-    try:
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with whole(path) as file:
+        file.write(content)
 
 
 def _full(folder: Path, problem: OSError) -> LibraryError:

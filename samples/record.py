@@ -1,8 +1,6 @@
 """Take down a simulated night: its frames into whatever writes videos, its truth as a table."""
 
 from collections.abc import Callable
-from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -55,15 +53,3 @@ def summary(truth: Truth) -> dict[str, float]:
         "worst_fidelity": whole.fidelity.min(),
     }
     return {name: round(float(figure), 4) for name, figure in figures.items()}
-
-
-def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a picture (h, w) as PNG, whole or not at all. Raises OSError."""
-    from PIL import Image
-
-    scratch = path.with_name(f".{token_hex(8)}.part")
-    try:
-        Image.fromarray(picture).save(scratch, "PNG")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -1,16 +1,15 @@
 """Plots of rankings, as PNG, SVG or PDF: dark on white, readable at half size, for all eyes."""
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError, UsageError
+from ..media.whole import whole
 from .lettering import printable
 
 if TYPE_CHECKING:
@@ -275,21 +274,15 @@ def _save(drawing: "Drawing", path: Path | str) -> None:
     for axes in drawing.axes:
         _dress(axes)
     suffix = path.suffix.lower()
-    scratch = path.with_name(f".{token_hex(8)}.part")
     try:
         with (
-            scratch.open("xb") as file,
+            whole(path) as file,
             rc_context({"svg.hashsalt": "seeing"}),
             warnings.catch_warnings(),
         ):
             # a file's name may have any letters; those that no font here has are drawn as boxes
             warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
             drawing.savefig(file, format=suffix[1:], metadata=_METADATA[suffix])
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
     except OSError as problem:
         why = problem.strerror or problem
         raise UsageError(f"{printable(str(path))}: the plot can't be written: {why}") from problem
-    finally:
-        scratch.unlink(missing_ok=True)

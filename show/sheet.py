@@ -1,18 +1,17 @@
 """Contact sheets: thumbnails on a dark ground, each with its name and what was found about it."""
 
 import math
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SeeingError, ShapeError, UsageError
+from ..media.whole import whole
 from .lettering import Lettering, printable
 
 if TYPE_CHECKING:
@@ -167,18 +166,12 @@ def save_sheet(image: "Image", path: Path | str) -> None:
             f"{printable(str(path))}: {form.name} holds {form.longest} pixels a side, this sheet "
             f"has {max(image.size)}; take fewer pictures, more columns, or a name ending in .png"
         )
-    scratch = path.with_name(f".{token_hex(8)}.part")
     try:
-        with scratch.open("xb") as file:
+        with whole(path) as file:
             image.save(file, form.name, **form.options)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
     except OSError as problem:
         why = problem.strerror or problem
         raise UsageError(f"{printable(str(path))}: the sheet can't be written: {why}") from problem
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def check_sheet_path(path: Path | str) -> None:

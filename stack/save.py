@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError, UsageError
+from ..media import whole as media_whole
 
 DEEP = (".tif", ".tiff", ".png", ".fits", ".fit", ".fts")
 FLAT = (".jpg", ".jpeg")
@@ -90,24 +91,16 @@ def check_free(path: Path, *, force: bool) -> None:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that lies under the path only once it is complete and on the disk.
+    """Give a file to write to, as `media.whole` does, and sync its folder.
 
-    Until then it has another name in the same folder; after an error nothing is left of it.
     Raises UsageError where the disk is full or the folder closed.
     """
-    scratch = path.with_name(f".{token_hex(8)}.part")
     try:
-        with scratch.open("xb") as file:
+        with media_whole.whole(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
         sync_folder(path.parent)
     except (OSError, ValueError) as problem:
         raise refused(path, problem) from problem
-    finally:
-        with suppress(OSError, ValueError):
-            scratch.unlink(missing_ok=True)
 
 
 @contextmanager

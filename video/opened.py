@@ -1,6 +1,7 @@
 """Videos kept open while single frames are asked of them, from several threads."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ class _Opened:
 
     def __init__(self, path: Path) -> None:
         self.video: Video = open_video(path)
+        weakref.finalize(self, self.video.close)  # when the last who reads it lets it go
         self.lock = threading.Lock()
         self._frames: OrderedDict[int, Samples] = OrderedDict()
         self._stream: Iterator[tuple[int, Samples]] | None = None
@@ -78,7 +80,7 @@ class OpenVideos:
             self._open.move_to_end(key)
             opened = self._open[key]
             while len(self._open) > _MOST_OPEN:
-                self._open.popitem(last=False)  # closed when the last who reads it lets it go
+                self._open.popitem(last=False)
         return opened.picture(frame)
 
 
