@@ -185,3 +185,48 @@ JOIN scorers ON scorers.id = scores.scorer
 JOIN pictures ON pictures.id = scores.item
 WHERE pictures.state = 'present'
 """
+
+
+@migrations(name="0002_exemplars")
+def exemplars(database: Database) -> None:
+    """Let sets have kinds and be put away, and label events a name of their own."""
+    for statement in _EXEMPLARS.split(";\n\n"):
+        database.execute(statement)
+
+
+_EXEMPLARS = """
+ALTER TABLE exemplar_sets ADD COLUMN kind TEXT NOT NULL DEFAULT 'classes'
+    CHECK (kind IN ('keep', 'classes', 'rating'));
+
+ALTER TABLE exemplar_sets ADD COLUMN removed_at TEXT /* put away: its events stay */;
+
+ALTER TABLE label_events ADD COLUMN name TEXT /* the same in every library it comes to */;
+
+CREATE UNIQUE INDEX label_events_name ON label_events (name);
+
+CREATE INDEX label_events_set ON label_events (exemplar_set, content);
+
+CREATE TRIGGER label_events_stay BEFORE UPDATE ON label_events
+BEGIN SELECT RAISE(ABORT, 'label events are never changed'); END;
+
+CREATE TRIGGER label_events_last BEFORE DELETE ON label_events
+BEGIN SELECT RAISE(ABORT, 'label events are never deleted'); END;
+
+DROP VIEW labels;
+
+CREATE VIEW current_labels AS
+SELECT exemplar_set, content, who, answer, at, id AS event
+FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY exemplar_set, content, who ORDER BY at DESC, id DESC
+    ) AS age FROM label_events WHERE answer IS NULL OR answer <> 'skip'
+)
+WHERE age = 1 AND answer IS NOT NULL;
+
+CREATE VIEW labels AS
+SELECT exemplar_sets.name AS exemplar_set, items.id AS item, who, answer, at
+FROM current_labels
+JOIN exemplar_sets ON exemplar_sets.id = current_labels.exemplar_set
+JOIN items ON items.content = current_labels.content
+WHERE removed_at IS NULL
+"""

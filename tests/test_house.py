@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROWS: list[list[str]] = [
     ["cli", "commands"],
     ["library"],
-    ["rank"],
+    ["rank", "label", "train"],
     ["stack"],
     ["planet"],
     ["flow"],
@@ -32,7 +32,7 @@ ROWS: list[list[str]] = [
 OUTSIDE = {"tests", "docs", "build", "dist", "demo"}
 HEAVY = ("torch", "torchvision", "open_clip", "timm", "faiss", "scipy", "astropy", "PIL", "av",
          "cv2", "matplotlib",
-         "tifffile", "imagecodecs", "numpy", "sqlite_utils", "rich")  # fmt: skip
+         "tifffile", "imagecodecs", "numpy", "sklearn", "sqlite_utils", "rich")  # fmt: skip
 LINES = 400
 
 

@@ -18,7 +18,7 @@ TABLES = {
     "sources", "items", "encoders", "vectors", "indexes", "similarities", "scorers", "scores",
     "exemplar_sets", "label_events", "models", "runs",
 }  # fmt: skip
-VIEWS = {"labels", "pictures", "ranking"}
+VIEWS = {"current_labels", "labels", "pictures", "ranking"}
 
 
 @pytest.fixture

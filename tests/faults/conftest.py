@@ -25,7 +25,7 @@ _PRELOADED = """
 import importlib, os, pkgutil, sys
 import faiss, filelock, numpy, PIL.Image, sqlite_utils, seeing, seeing.cli, seeing.library
 PIL.Image.init()
-packages = "db embed flow index media planet rank show stack video"
+packages = "db embed flow index label media planet rank show stack train video"
 for package in packages.split():
     for module in pkgutil.iter_modules([os.path.join(os.path.dirname(seeing.__file__), package)]):
         importlib.import_module(f"seeing.{package}.{module.name}")

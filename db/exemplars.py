@@ -1,0 +1,221 @@
+"""Exemplar sets and label events in the catalogue: only ever added to.
+
+An event says that somebody answered a set's question about a content, or took an answer back. The
+latest of a person counts (by its time: events come from other libraries too); the views
+`current_labels` and `labels` hold what counts.
+"""
+
+import datetime
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..errors import UsageError, closest
+from .catalogue import Catalogue, now
+
+Kind = Literal["keep", "classes", "rating"]
+SKIP = "skip"
+"""With this answer an event says that somebody saw an item and gave none; it labels nothing."""
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSet:
+    """An exemplar set: a named question and its possible answers.
+
+    kind: keep (or reject), classes, or rating (1 to 5, a 5 perhaps rated once more).
+    """
+
+    id: int
+    name: str
+    kind: Kind
+    question: str
+    answers: tuple[str, ...]
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One answer: who said when what about which content. answer: None takes the label back.
+
+    name: tells events apart, the same in every library they come to. origin: from where it was
+    given, what was shown (JSON).
+    """
+
+    content: int
+    answer: str | None
+    who: str
+    at: str
+    name: str
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """An answer that counts."""
+
+    content: int
+    who: str
+    answer: str
+    at: str
+
+
+def new_event(content: int, answer: str | None, who: str, origin: dict[str, Any]) -> Event:
+    """Return an event of this moment."""
+    return Event(content, answer, who, moment(), uuid.uuid4().hex, origin)
+
+
+def moment() -> str:
+    """Return the time in UTC, ISO 8601, to the microsecond: as text in the order of time."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def add_set(
+    catalogue: Catalogue, name: str, kind: Kind, question: str, answers: Sequence[str]
+) -> StoredSet:
+    """Enter a new set; raises UsageError where one of that name is there."""
+    with catalogue.transaction() as connection:
+        if connection.execute("SELECT 1 FROM exemplar_sets WHERE name = ?", (name,)).fetchone():
+            raise UsageError(f"there is a set {name} already: q exemplars show {name}")
+        connection.execute(
+            "INSERT INTO exemplar_sets (name, kind, question, answers, created_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (name, kind, question, json.dumps(list(answers), ensure_ascii=False), now()),
+        )
+    return set_named(catalogue, name)
+
+
+def add_answers(catalogue: Catalogue, exemplar_set: StoredSet, answers: Iterable[str]) -> StoredSet:
+    """Give a set more possible answers."""
+    more = dict.fromkeys([*exemplar_set.answers, *answers])
+    with catalogue.transaction() as connection:
+        connection.execute(
+            "UPDATE exemplar_sets SET answers = ? WHERE id = ?",
+            (json.dumps(list(more), ensure_ascii=False), exemplar_set.id),
+        )
+    return set_named(catalogue, exemplar_set.name)
+
+
+def all_sets(catalogue: Catalogue) -> list[StoredSet]:
+    """Return the sets, by name."""
+    with catalogue.reading() as connection:
+        rows = connection.execute(
+            "SELECT id, name, kind, question, answers, created_at FROM exemplar_sets "
+            "WHERE removed_at IS NULL ORDER BY name"
+        ).fetchall()
+        return [
+            StoredSet(number, name, kind, question, tuple(json.loads(answers)), at)
+            for number, name, kind, question, answers, at in rows
+        ]
+
+
+def find_set(catalogue: Catalogue, name: str) -> StoredSet | None:
+    """Return the set of a name, or None."""
+    return next((found for found in all_sets(catalogue) if found.name == name), None)
+
+
+def set_named(catalogue: Catalogue, name: str) -> StoredSet:
+    """Return the set of a name; raises UsageError with the nearest name where there is none."""
+    found = find_set(catalogue, name)
+    if found is None:
+        known = [one.name for one in all_sets(catalogue)]
+        hint = closest(name, known)
+        if not hint:
+            hint = f"; there are {', '.join(known)}" if known else ""
+        raise UsageError(f"no exemplar set is called {name}{hint}. Make one: q label --set {name}")
+    return found
+
+
+def put_away(catalogue: Catalogue, exemplar_set: StoredSet) -> str:
+    """Take a set out of sight; return the name under which it can be brought back.
+
+    Its events stay: nothing that a person said is ever deleted.
+    """
+    away = f"{exemplar_set.name}@{moment()}"
+    with catalogue.transaction() as connection:
+        connection.execute(
+            "UPDATE exemplar_sets SET name = ?, removed_at = ? WHERE id = ?",
+            (away, now(), exemplar_set.id),
+        )
+    return away
+
+
+def bring_back(catalogue: Catalogue, name: str) -> StoredSet:
+    """Bring back the set put away last under a name, or that of a name with its time."""
+    with catalogue.transaction() as connection:
+        row = connection.execute(
+            "SELECT id, name FROM exemplar_sets WHERE removed_at IS NOT NULL "
+            "AND (name = ? OR substr(name, 1, ?) = ?) ORDER BY name DESC",
+            (name, len(name) + 1, f"{name}@"),
+        ).fetchone()
+        if row is None:
+            raise UsageError(f"no set {name} has been removed from {catalogue.folder}")
+        plain = row[1].rpartition("@")[0]
+        if connection.execute("SELECT 1 FROM exemplar_sets WHERE name = ?", (plain,)).fetchone():
+            raise UsageError(f"there is a set {plain} already: remove it first")
+        connection.execute(
+            "UPDATE exemplar_sets SET name = ?, removed_at = NULL WHERE id = ?", (plain, row[0])
+        )
+    return set_named(catalogue, plain)
+
+
+def add_events(catalogue: Catalogue, exemplar_set: StoredSet, events: Sequence[Event]) -> int:
+    """Write events down, all or none; return how many were new.
+
+    When this returns they are on the disk. Those that the set has already are passed over; raises
+    UsageError for one that another set has.
+    """
+    with catalogue.transaction() as connection:
+        before = connection.total_changes
+        connection.executemany(
+            "INSERT INTO label_events (exemplar_set, content, answer, who, at, origin, name) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            [
+                (exemplar_set.id, event.content, event.answer, event.who, event.at,
+                 json.dumps(event.origin, ensure_ascii=False, sort_keys=True), event.name)
+                for event in events
+            ],
+        )  # fmt: skip
+        added = connection.total_changes - before
+        if added < len(events):
+            _refuse_strangers(connection, exemplar_set, events)
+    return added
+
+
+def _refuse_strangers(connection: Any, exemplar_set: StoredSet, events: Sequence[Event]) -> None:  # noqa: ANN401
+    for start in range(0, len(events), _CHUNK):
+        names = [event.name for event in events[start : start + _CHUNK]]
+        row = connection.execute(
+            "SELECT exemplar_sets.name FROM label_events "
+            "JOIN exemplar_sets ON exemplar_sets.id = exemplar_set "
+            f"WHERE exemplar_set <> ? AND label_events.name IN ({','.join('?' * len(names))})",
+            (exemplar_set.id, *names),
+        ).fetchone()
+        if row:
+            raise UsageError(f"these labels are in the library already, in the set {row[0]}")
+
+
+def events_of(catalogue: Catalogue, exemplar_set: StoredSet) -> list[Event]:
+    """Return everything that was said, in order of time."""
+    with catalogue.reading() as connection:
+        rows = connection.execute(
+            "SELECT content, answer, who, at, coalesce(name, 'event-' || id), origin "
+            "FROM label_events WHERE exemplar_set = ? ORDER BY at, id",
+            (exemplar_set.id,),
+        ).fetchall()
+        return [Event(*said, origin=json.loads(origin)) for *said, origin in rows]
+
+
+def current_labels(
+    catalogue: Catalogue, exemplar_set: StoredSet, *, who: str | None = None
+) -> list[Current]:
+    """Return the answers that count, of everybody or of one person, in order of time."""
+    with catalogue.reading() as connection:
+        rows = connection.execute(
+            "SELECT content, who, answer, at FROM current_labels "
+            "WHERE exemplar_set = ? AND (? IS NULL OR who = ?) ORDER BY at, event",
+            (exemplar_set.id, who, who),
+        ).fetchall()
+    return [Current(*row) for row in rows]

@@ -1,0 +1,1 @@
+"""Exemplar sets: questions, the answers people gave, what to ask next."""

@@ -1,0 +1,77 @@
+"""Writing labels down, and taking the last ones back."""
+
+import getpass
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ..db.catalogue import Catalogue
+from ..db.exemplars import Event, StoredSet, add_events, events_of, new_event
+from ..db.items import Item
+from ..errors import LibraryError, NothingError
+
+UNDOES = "undoes"
+"""In an event's origin: the name of the event that it takes back."""
+REPEAT = "repeat"
+"""In an event's origin: the person was asked a second time, to see whether the answer stays."""
+
+
+def person(who: str | None = None) -> str:
+    """Return who labels: as named, else $Q_WHO, else the user's name."""
+    named = who or os.environ.get("Q_WHO")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return "somebody"
+
+
+def check_writable(catalogue: Catalogue) -> None:
+    """Raise LibraryError, before anybody answers, where answers could not be kept."""
+    if not catalogue.writable:
+        raise LibraryError(
+            f"{catalogue.folder} can't be written: answers would be lost. "
+            "Copy the library to where it can"
+        )
+
+
+def origin_of(item: Item, **shown: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return what an event keeps of an item: where it lay, and what was shown."""
+    return {"item": str(item), **{key: value for key, value in shown.items() if value is not None}}
+
+
+def label_items(
+    catalogue: Catalogue, exemplar_set: StoredSet, items: Sequence[Item], answer: str | None,
+    who: str, **shown: Any,  # noqa: ANN401 - JSON
+) -> int:  # fmt: skip
+    """Give items an answer (None takes theirs back); copies count as one; return how many.
+
+    When this returns the answers are on the disk.
+    """
+    check_writable(catalogue)
+    by_content = {item.content: item for item in items}
+    return add_events(
+        catalogue, exemplar_set,
+        [new_event(c, answer, who, origin_of(item, **shown)) for c, item in by_content.items()],
+    )  # fmt: skip
+
+
+def undo(catalogue: Catalogue, exemplar_set: StoredSet, who: str) -> tuple[Event, str | None]:
+    """Take the last answer of a person back; return it, and what counts instead (None: nothing).
+
+    Called again, it takes back the one before that. Nothing is deleted: an undo is an event too.
+    Raises NothingError when there is nothing left to take back.
+    """
+    check_writable(catalogue)
+    mine = [event for event in events_of(catalogue, exemplar_set) if event.who == who]
+    undone = {event.origin.get(UNDOES) for event in mine}
+    left = [e for e in mine if e.name not in undone and UNDOES not in e.origin]
+    if not left:
+        raise NothingError(f"nothing of {who} to take back in {exemplar_set.name}")
+    last = left[-1]
+    before = [e.answer for e in left[:-1] if e.content == last.content and e.answer != "skip"]
+    answer = before[-1] if before else None
+    origin = {"item": last.origin.get("item"), UNDOES: last.name}
+    add_events(catalogue, exemplar_set, [new_event(last.content, answer, who, origin)])
+    return last, answer

@@ -1,0 +1,94 @@
+"""What exemplar sets ask, and which answers make sense: keep or reject, classes, ratings."""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from ..db.catalogue import Catalogue
+from ..db.exemplars import SKIP, Kind, StoredSet, add_answers, add_set, find_set
+from ..errors import UsageError
+
+KEEP = ("keep", "reject")
+RATINGS = ("1", "2", "3", "4", "5")
+SECOND = tuple(f"5.{second}" for second in RATINGS)
+"""A five, rated once more among the fives."""
+QUESTIONS = {"keep": "Keep it?", "rating": "How good, 1 to 5?", "classes": "Which is it?"}
+NOTHING = frozenset({"", "0", SKIP, "none", "null", "nan", "unrated", "unlabelled"})
+"""What other programs write where nothing was answered: it never weighs anything."""
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+def open_set(
+    catalogue: Catalogue,
+    name: str,
+    *,
+    kind: Kind | None = None,
+    question: str | None = None,
+    answers: Sequence[str] = (),
+) -> StoredSet:
+    """Return the set of a name, or make it.
+
+    kind: by default rating, or classes where answers are given. Raises UsageError where the set is
+    there and asks something else.
+    """
+    known = find_set(catalogue, name)
+    kind = kind or ("classes" if answers else known.kind if known else "rating")
+    if known is not None:
+        if known.kind != kind:
+            raise UsageError(
+                f"the set {name} asks for {_told(known)}; take another name for {kind}"
+            )
+        fresh = [answer for answer in answers if answer not in known.answers]
+        return add_answers(catalogue, known, _checked(fresh)) if fresh else known
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name for a set: letters, digits, - . _, the first a letter or digit"
+        )
+    if answers and kind != "classes":
+        raise UsageError(f"a set of kind {kind} has its own answers; leave --answers out")
+    possible = {"keep": KEEP, "rating": RATINGS, "classes": tuple(_checked(answers))}[kind]
+    return add_set(catalogue, name, kind, question or QUESTIONS[kind], possible)
+
+
+def _checked(answers: Sequence[str]) -> list[str]:
+    clean = list(dict.fromkeys(answer.strip() for answer in answers))
+    for answer in clean:
+        if answer.lower() in NOTHING or "|" in answer or not answer.isprintable():
+            raise UsageError(f"{answer!r} is no answer: a word, not {SKIP}, none or 0")
+    return clean
+
+
+def fitting(exemplar_set: StoredSet, answer: str) -> str | None:
+    """Return an answer as the set knows it; None where it means that nothing was answered.
+
+    Raises UsageError for an answer that the set does not have.
+    """
+    text = answer.strip()
+    if text.lower() in NOTHING:
+        return None
+    if exemplar_set.kind == "rating":
+        number = re.fullmatch(r"([1-5])(?:\.0)?", text)
+        if number:
+            return number[1]
+        if text in SECOND:
+            return text
+    by_case = {known.lower(): known for known in exemplar_set.answers}
+    if text.lower() in by_case:
+        return by_case[text.lower()]
+    close = get_close_matches(text.lower(), list(by_case), n=1)
+    hint = f" (did you mean {by_case[close[0]]}?)" if close else ""
+    more = f"; add it: --answers {text}" if exemplar_set.kind == "classes" else ""
+    raise UsageError(f"{exemplar_set.name} asks for {_told(exemplar_set)}, not {text}{hint}{more}")
+
+
+def _told(exemplar_set: StoredSet) -> str:
+    if exemplar_set.kind == "rating":
+        return "a rating from 1 to 5"
+    return ", ".join(exemplar_set.answers) or "classes"
+
+
+def value_of(answer: str) -> float:
+    """Return the value of a rating: 1 to 5; a five rated once more is 4.6, 4.8, 5.0, 5.2 or 5.4."""
+    if answer in SECOND:
+        return 5 + (int(answer[2]) - 3) / 5
+    return float(answer)

@@ -1,0 +1,1 @@
+"""Learning from labels and scores: folds that do not leak, probes."""
