@@ -205,7 +205,10 @@ def events_of(catalogue: Catalogue, exemplar_set: StoredSet) -> list[Event]:
             "FROM label_events WHERE exemplar_set = ? ORDER BY at, id",
             (exemplar_set.id,),
         ).fetchall()
-        return [Event(*said, origin=json.loads(origin)) for *said, origin in rows]
+        return [
+            Event(content, answer, who, at, name, json.loads(origin))
+            for content, answer, who, at, name, origin in rows
+        ]
 
 
 def current_labels(
