@@ -17,16 +17,12 @@ from .db.open import open_catalogue
 from .db.status import Status, status_of
 from .db.vectors import (
     StoredEncoder,
-    add_encoder,
     searchable_vectors,
     set_default_encoder,
     stored_encoders,
-    update_card,
 )
-from .errors import (
-    InterruptionError,
-    NothingError,
-)
+from .errors import NothingError
+from .flow.encoders import Encoders
 from .flow.given import listed, paths_in
 
 if TYPE_CHECKING:
@@ -34,8 +30,9 @@ if TYPE_CHECKING:
     from .flow.given import Paths, Targets
     from .flow.refresh import Report
     from .index.health import Finding
+    from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
-    from .rank.frames import FrameOptions
+    from .rank.frames import FrameOptions, Maker
     from .rank.ranking import Ranking
     from .show.matches import Matches
 
@@ -65,7 +62,7 @@ class Library:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._made: dict[str, Encoder] = {}
+        self._encoders = Encoders(catalogue)
 
     def __repr__(self) -> str:
         """Return where it lies."""
@@ -100,6 +97,7 @@ class Library:
         written. every: of videos each so manyth frame. Raises UsageError for a path that does not
         exist.
         """
+        from .flow.choose import named_encoders
         from .flow.indexing import make_ready, planned, without_damage
         from .flow.refresh import Refresh, preview
 
@@ -110,11 +108,11 @@ class Library:
             planned, self.catalogue, names, exclude, hidden=hidden, remarks=remarks, every=every
         )
         if dry_run:
-            stored = self._stored_if_any(encoder)
-            report = preview(self.catalogue, look(encoder=stored), stored)
+            known = next(iter(named_encoders(self.catalogue, encoder)), None)
+            report = preview(self.catalogue, look(encoder=known), known)
         else:
             with writing(self.folder, notify=tell):
-                made, stored = self._entered(encoder, options)
+                made, stored = self._encoders.entered(encoder, options)
                 if made.device != "cpu":
                     tell(f"encoding with {made.name} on {made.device}")
                 stored = without_damage(self.catalogue, stored, remarks)
@@ -164,6 +162,7 @@ class Library:
         items: "Paths | None" = None,
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
         by: str | None = None,
         encoder: str | None = None,
         keep: bool = True,
@@ -176,16 +175,20 @@ class Library:
 
         names = None if items is None else paths_in(items)
         if names and all(is_video(name) for name in names):
-            return self.rank_frames(names, reference=reference, by=by, encoder=encoder, keep=keep)
+            return self.rank_frames(
+                names, reference=reference, exemplars=exemplars, by=by, encoder=encoder, keep=keep
+            )
         return self.rank_pictures(
-            names, reference=reference, by=by or "embedding", encoder=encoder, keep=keep
-        )
+            names, reference=reference, exemplars=exemplars, by=by or "embedding",
+            encoder=encoder, keep=keep,
+        )  # fmt: skip
 
     def rank_pictures(
         self,
         items: "Paths | None" = None,
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
         by: str = "embedding",
         encoder: str | None = None,
         options: "EncoderOptions | None" = None,
@@ -196,11 +199,12 @@ class Library:
         """Return items in order of a score, best first, with the reason for each.
 
         items: files, folders, globs, indexed first where they are not yet; None is the whole
-        library, an empty list an error. reference: a picture of how things should look. keep: keep
-        the scores, so that ranking again computes nothing.
+        library, an empty list an error. reference: a picture of how things should look. exemplars:
+        a set whose labels say what is best. keep: keep the scores, so that ranking again computes
+        nothing.
         """
         from .flow.choose import choice
-        from .rank.stills import rank_stills
+        from .rank.stills import rank_stills, rank_stills_by
 
         remarks: list[str] = []
         names = None if items is None else paths_in(items)
@@ -212,10 +216,13 @@ class Library:
             remarks += [*(f"{path}: {why}" for path, why in report.failed), *report.remarks]
             failed = len(report.failed)
         stored = self._stored(encoder)
-        ranking = rank_stills(
-            self.catalogue, stored, lambda: self.encoder(stored, options), by,
-            reference=reference, names=names, keep=keep,
-        )  # fmt: skip
+        if exemplars is not None:
+            ranking = rank_stills_by(self.catalogue, stored, exemplars, names=names)
+        else:
+            ranking = rank_stills(
+                self.catalogue, stored, lambda: self.encoder(stored, options), by,
+                reference=reference, names=names, keep=keep,
+            )  # fmt: skip
         ranking.remarks[:0] = [*choice(self.catalogue, encoder), *remarks]
         ranking.failed = failed
         return ranking
@@ -225,6 +232,7 @@ class Library:
         videos: "Paths",
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
         by: str | None = None,
         options: "FrameOptions | None" = None,
         encoder: str | None = None,
@@ -237,29 +245,34 @@ class Library:
         """Return the frames of a video in order of a score, best first, with reasons.
 
         videos: a file, several files of one capture, or a folder of numbered pictures. reference:
-        a processed picture of the same object, turned and scaled as it may be. by: a scorer; by
+        a processed picture of the same object, turned and scaled as it may be. exemplars: a set
+        with labels of some of the frames. by: a scorer; by
         default `reference` where there is one, else `self`. keep: keep measurements and scores,
         so that ranking again, by another reference too, reads no frame. encoder, making: for the
         scorer `embedding`, which indexes every frame. Raises PictureError when the video can't be
         read, InterruptionError when should_stop() said so.
         """
-        from .rank.embedded import embedded
+        from .rank.embedded import by_embedding
+        from .rank.exemplar_frames import score_frames
+        from .rank.exemplars import ask
         from .rank.frames import Calls, rank_files
 
         paths = [Path(path) for path in paths_in(videos)]
-        embed = None
+        make: Maker | None = None
+        if exemplars is not None:
+            make = partial(score_frames, ask(self.catalogue, exemplars))
         if by == "embedding" and reference is not None:
             self.index(
                 paths, encoder=encoder, options=making, every=1, progress=progress,
                 should_stop=should_stop, on_remark=on_remark,
             )  # fmt: skip
             stored = self._stored(encoder)
-            embed = embedded(
+            make = by_embedding(
                 self.catalogue, stored, lambda: self.encoder(stored, making), reference
             )
         return rank_files(
             self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
-            calls=Calls(progress, should_stop, on_remark), embed=embed,
+            calls=Calls(progress, should_stop, on_remark), make=make,
         )  # fmt: skip
 
     def vectors(
@@ -324,14 +337,7 @@ class Library:
 
         Raises EncoderError when its weights are not where they were, or are others.
         """
-        if stored.identity not in self._made:
-            from .embed.table import remake_encoder
-
-            made, card = remake_encoder(stored.name, stored.identity, stored.card, options)
-            if card != stored.card and self.catalogue.writable:
-                update_card(self.catalogue, stored, card)
-            self._made[stored.identity] = made
-        return self._made[stored.identity]
+        return self._encoders.of(stored, options)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -351,46 +357,15 @@ class Library:
 
     def _indexed_first(self, names: list[str | Path], **how: Any) -> "Report":  # noqa: ANN401
         """Index what is to be ranked, where that is possible; `how` as for `index`."""
+        from .flow.indexing import check_whole
+
         if not names:
             raise NothingError("nothing to rank: the list of pictures is empty")
         report = self.index(names, **how, dry_run=not self.catalogue.writable)
-        if report.stopped:
-            raise InterruptionError(
-                f"stopped after {report.encoded} pictures; what is done is kept. "
-                "Run the same command to go on"
-            )
-        if report.encoded and not self.catalogue.writable:
-            report.remarks.append(
-                f"{report.encoded} pictures are new or changed and left out: {self.folder} can't "
-                "be written"
-            )
+        check_whole(self.catalogue, report)
         return report
 
     def _stored(self, name: str | None) -> StoredEncoder:
         from .flow.choose import stored_encoder
 
         return stored_encoder(self.catalogue, name)
-
-    def _stored_if_any(self, name: str | None) -> StoredEncoder | None:
-        from .flow.choose import named_encoders
-
-        return next(iter(named_encoders(self.catalogue, name)), None)
-
-    def _entered(
-        self, name: str | None, options: "EncoderOptions | None"
-    ) -> "tuple[Encoder, StoredEncoder]":
-        """Return the encoder to index with, entered into the catalogue."""
-        from .embed.table import DEFAULT, make_encoder
-
-        same_name = self._stored_if_any(name)
-        if name is None:
-            name = same_name.name if same_name else DEFAULT
-        if same_name and not (options and options.weights):
-            return self.encoder(same_name, options), same_name
-        made = make_encoder(name, options)
-        self._made[made.identity] = made
-        stored = add_encoder(
-            self.catalogue, made.identity, name=made.name, dimension=made.dimension,
-            card=made.card.as_json(),
-        )  # fmt: skip
-        return made, stored

@@ -7,13 +7,14 @@ from ..db.advice import index_command
 from ..db.catalogue import Catalogue
 from ..db.plan import Plan, compare
 from ..db.vectors import StoredEncoder, damaged_items, drop_vectors
-from ..errors import PictureError
+from ..errors import InterruptionError, PictureError
 from ..index.similarity import similarities
 from ..index.store import open_index
 from ..media.find import find
 from ..media.kinds import VIDEOS, extension
 from ..media.walk import Found
 from .choose import stored_encoder
+from .refresh import Report
 
 
 def planned(
@@ -100,3 +101,17 @@ def make_ready(catalogue: Catalogue, identity: str, remarks: list[str]) -> None:
     """Make what searches need, so that the first one does not wait for it."""
     stored = stored_encoder(catalogue, identity)
     similarities(catalogue, stored, open_index(catalogue, stored, remark=remarks.append))
+
+
+def check_whole(catalogue: Catalogue, report: Report) -> None:
+    """Raise InterruptionError where a refresh was stopped; tell what it could not write down."""
+    if report.stopped:
+        raise InterruptionError(
+            f"stopped after {report.encoded} pictures; what is done is kept. "
+            "Run the same command to go on"
+        )
+    if report.encoded and not catalogue.writable:
+        report.remarks.append(
+            f"{report.encoded} pictures are new or changed and left out: {catalogue.folder} can't "
+            "be written"
+        )

@@ -1,7 +1,7 @@
 """What exemplar sets ask, and which answers make sense: keep or reject, classes, ratings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from ..db.catalogue import Catalogue
@@ -92,3 +92,24 @@ def value_of(answer: str) -> float:
     if answer in SECOND:
         return 5 + (int(answer[2]) - 3) / 5
     return float(answer)
+
+
+def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | None) -> str | None:
+    """Return the class that is looked for; None for ratings, of which higher is better.
+
+    given: the answers that occur. Raises UsageError where that is not clear.
+    """
+    if exemplar_set.kind == "rating":
+        if wanted is not None:
+            raise UsageError(f"{exemplar_set.name} holds ratings: --wanted is for classes")
+        return None
+    if wanted is not None:
+        answer = fitting(exemplar_set, wanted)
+        if answer not in given:
+            raise UsageError(f"nothing is labelled {wanted} in {exemplar_set.name}")
+        return answer
+    if exemplar_set.kind == "keep":
+        return KEEP[0]
+    if len(given) == 1:
+        return next(iter(given))
+    raise UsageError(f"which of {exemplar_set.name} is wanted? --wanted {'|'.join(given)}")

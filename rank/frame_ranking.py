@@ -76,7 +76,7 @@ class FrameRanking(Listing[RankedFrame]):
     """The order of all frames, where this is a part; None: it is all of them."""
 
     def __post_init__(self) -> None:
-        self.entries = _Entries(self)  # type: ignore[assignment]
+        self.entries = _Entries(self)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -172,6 +172,7 @@ class FrameRanking(Listing[RankedFrame]):
             },
             "advised": self.advised,
             "half": self.half,
+            **self.scorer.details,
         }  # fmt: skip
 
     def measured(self, entry: RankedFrame) -> dict[str, Any]:
@@ -302,4 +303,6 @@ class _Entries(Sequence[RankedFrame]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
         light = 100 * float(flux[row]) / self._light
-        return f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
+        told = f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
+        more = ranking.scorer.explain(row) if ranking.scorer.explain else ""
+        return f"{told}; {more}" if more else told

@@ -72,13 +72,19 @@ class Embedded:
 class FrameScorer:
     """Name and parameters make the identity; `compute` gives (n,) scores, NaN where none is.
 
-    measure: what the number is, for a person.
+    measure: what the number is, for a person. explain: the reason of a row's score, beside what is
+    told of every frame. details: what a ranking's JSON tells more. kept: whether scores are worth
+    keeping; those of exemplars change with each label.
     """
 
     name: str
     measure: str
     compute: Callable[[], Values]
     parameters: dict[str, Any] = field(default_factory=dict)
+    explain: Callable[[int], str] | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    kept: bool = True
 
     @property
     def identity(self) -> str:

@@ -21,6 +21,8 @@ from ..flow.targets import Target, picture_target
 from ..index.similarity import similarities
 from ..index.store import open_index
 from ..media.find import find
+from .exemplar_stills import rank_by_exemplars
+from .exemplars import Taste, ask
 from .ranking import Ranked, Ranking, rank_items
 from .scorer import Reference, Setting
 from .table import make_scorer
@@ -68,6 +70,24 @@ def rank_stills(
         remarks.append(_why_empty(names))
     address = target.address if target else None
     return Ranking(scorer.identity, ranked, address, stored.identity, remarks)
+
+
+def rank_stills_by(
+    catalogue: Catalogue,
+    stored: StoredEncoder,
+    taste: Taste | str,
+    *,
+    names: Sequence[str | Path] | None,
+) -> Ranking:
+    """Rank the items that some names mean (all, for None) by a set's exemplars."""
+    asked = ask(catalogue, taste)
+    if names is None:
+        return rank_by_exemplars(catalogue, stored, asked, None)
+    items, broken = _meant(catalogue, names)
+    ranking = rank_by_exemplars(catalogue, stored, asked, items, broken)
+    if not len(ranking):
+        ranking.remarks.append(_why_empty(names))
+    return ranking
 
 
 def _digest_of(target: Target) -> str:
