@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .flow.given import Paths, Targets
     from .flow.refresh import Report
     from .index.health import Finding
+    from .label.collection import ExemplarSets
     from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
     from .rank.frames import FrameOptions, Maker
@@ -274,6 +275,13 @@ class Library:
             self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
             calls=Calls(progress, should_stop, on_remark), make=make,
         )  # fmt: skip
+
+    @property
+    def exemplars(self) -> "ExemplarSets":
+        """The exemplar sets: labelling, what people said, and how well they agree."""
+        from .label.collection import ExemplarSets
+
+        return ExemplarSets(self.catalogue, self.index)
 
     def vectors(
         self, *, encoder: str | None = None
