@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from .flow.refresh import Report
     from .index.health import Finding
     from .label.collection import ExemplarSets
+    from .rank.asking import Asker
     from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
     from .rank.frames import FrameOptions, Maker
@@ -283,6 +283,38 @@ class Library:
 
         return ExemplarSets(self.catalogue, self.index)
 
+    def suggest(
+        self,
+        exemplars: str,
+        items: "Paths | None" = None,
+        *,
+        n: int = 50,
+        encoder: str | None = None,
+        seed: int = 0,
+    ) -> list[Item]:
+        """Return up to n items whose labels would teach an exemplar set most, in order to ask.
+
+        items: pictures (None: all that are indexed), or one video. From zero labels on.
+        """
+        from .rank.asking import suggested
+
+        return suggested(
+            self.catalogue, self.asker(exemplars, items, encoder=encoder), n, seed=seed
+        )
+
+    def asker(
+        self, exemplars: str, items: "Paths | None" = None, *, encoder: str | None = None
+    ) -> "Asker":
+        """Return what chooses, among items as for `suggest`, what is worth asking about."""
+        from .rank.asking import asker_of
+
+        names = None if items is None else paths_in(items)
+        return asker_of(
+            self.catalogue, exemplars, names, rank=self.rank,
+            index=partial(self._indexed_first, encoder=encoder),
+            stored=lambda: self._stored(encoder),
+        )  # fmt: skip
+
     def vectors(
         self, *, encoder: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -302,22 +334,17 @@ class Library:
 
         The files themselves are never touched.
         """
-        from .planet.kept import give_back_space
+        from .planet.kept import giving_back_space
 
-        names = [Path(path) for path in paths_in(paths)]
-        with writing(self.folder, notify=on_remark):
-            gone = forgetting.forget(self.catalogue, names)
-            give_back_space(self.catalogue)
-        return gone
+        with giving_back_space(self.catalogue, on_remark):
+            return forgetting.forget(self.catalogue, [Path(path) for path in paths_in(paths)])
 
     def prune(self, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take out everything whose file has vanished; return how many items went."""
-        from .planet.kept import give_back_space
+        from .planet.kept import giving_back_space
 
-        with writing(self.folder, notify=on_remark):
-            gone = forgetting.prune(self.catalogue)
-            give_back_space(self.catalogue)
-        return gone
+        with giving_back_space(self.catalogue, on_remark):
+            return forgetting.prune(self.catalogue)
 
     def status(self) -> Status:
         """Return what is indexed, by what, and what could not be read."""
@@ -354,14 +381,8 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
+    def __exit__(self, *error: object) -> None:
         self.close()
-        return False
 
     def _indexed_first(self, names: list[str | Path], **how: Any) -> "Report":  # noqa: ANN401
         """Index what is to be ranked, where that is possible; `how` as for `index`."""
