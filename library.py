@@ -308,9 +308,8 @@ class Library:
         """Return what chooses, among items as for `suggest`, what is worth asking about."""
         from .rank.asking import asker_of
 
-        names = None if items is None else paths_in(items)
         return asker_of(
-            self.catalogue, exemplars, names, rank=self.rank,
+            self.catalogue, exemplars, None if items is None else paths_in(items), rank=self.rank,
             index=partial(self._indexed_first, encoder=encoder),
             stored=lambda: self._stored(encoder),
         )  # fmt: skip

@@ -11,13 +11,14 @@ import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from ranking import NIGHTS, OBJECTS, Held
+from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
 from seeing.embed.encoder import EncoderOptions
@@ -59,6 +60,8 @@ class Watched:
 def watched(what: str, seed: int, seeing: float, *, height: float = 0.0) -> Watched:
     night = Night(what, frames=600, seed=seed, seeing=seeing, light=1800, height=height)
     frames, truth = simulated(night)
+    assert frames.dtype == np.uint8
+    frames = frames.astype(np.uint8, copy=False)
     survey = survey_video(Held(frames), Watching())
     flags = find_flags(survey)
     good = np.flatnonzero(~flags.any)
@@ -75,16 +78,12 @@ def regional(night: Night, frames: NDArray[np.uint8]) -> Floats:
 
     In fields whose parts have point spreads of their own it is not that of the whole.
     """
-    from dataclasses import replace
-
-    from scipy.ndimage import gaussian_filter
-
     clean = simulated(replace(night, noise=False))[0].astype(np.float32)
     found = np.empty(len(frames))
     for number, frame in enumerate(clean):
         smooth = gaussian_filter(frame, 1.0)
         light = smooth.sum(0)
-        middle = int(round(float((light * np.arange(len(light))).sum() / light.sum())))
+        middle = round(float((light * np.arange(len(light))).sum() / light.sum()))
         gy, gx = np.gradient(smooth[:, :middle])
         found[number] = float((gx**2 + gy**2).sum() / smooth[:, :middle].sum() ** 2)
     return found
@@ -99,7 +98,7 @@ def nights(*, height: float = 0.0) -> Iterator[Watched]:
 def ratings(truth: Floats, rng: np.random.Generator) -> Floats:
     quantile = (rankdata(truth) - 0.5) / len(truth)
     noisy = 1 + 4 * quantile + rng.normal(0, RATER, len(truth))
-    return np.clip(np.rint(noisy), 1, 5)
+    return np.asarray(np.clip(np.rint(noisy), 1, 5))
 
 
 def chosen(video: Watched, answers: Floats, n: int, way: str, seed: int) -> Ints:
