@@ -8,7 +8,7 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
 from .options import Common, unfold
-from .output import keep_apart, print_document, progress, remark
+from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .videos import Reading
 
@@ -80,6 +80,7 @@ def export(
     from ..rank.frame_stacks import chosen_of
 
     keep_apart([*videos, choice.reference], [*targets, common.csv])
+    check_table(common.csv, "rank")
     from ..stack import export as out
 
     with opened(common, create=True) as library:

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import EXIT_DONE, InterruptionError, PictureError, UsageError
 from .options import Common, unfold
-from .output import print_document, progress, write_csv
+from .output import print_document, progress, write_text
 
 if TYPE_CHECKING:
     from ..samples.night import Night, Truth
@@ -231,6 +231,7 @@ def _write_pristine(night: "Night", path: Path) -> None:
 def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) -> "Truth":
     from ..samples.processed import processed_reference
     from ..samples.record import record, truth_rows
+    from ..show.rows import rows_as_csv
     from ..stack.save import save_picture
     from ..video.ser_write import SerWriter, make_header, to_ticks
 
@@ -255,7 +256,7 @@ def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) 
             night, lambda frames, times: writer.write(frames, to_ticks(times)), tell=tell
         )
         # before the video gets its name: it never stands there without its truth
-        write_csv(truth_rows(night, known), str(files[1]))
+        write_text(rows_as_csv(truth_rows(night, known)), str(files[1]))
         if processed is not None:
             save_picture(processed, files[2], white=255, flat=True, force=True)
     return known

@@ -9,7 +9,7 @@ import typer
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
 from .options import Common, unfold
-from .output import keep_apart, print_document, progress, remark
+from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
 from .videos import Reading
@@ -82,6 +82,7 @@ def stack(
     from ..stack.save import DEEP, check_free
 
     keep_apart([*videos, choice.reference], [out, sharpened, sheet, common.csv])
+    check_table(common.csv, "scorer")
     if out is not None and out.suffix.lower() not in DEEP:
         raise UsageError(
             f"{out}: a stack is kept whole in {', '.join(DEEP)}; --sharpened may be JPEG"

@@ -285,6 +285,40 @@ def test_a_closed_pipe_ends_quietly(films: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["rank"] == 1
 
 
+@pytest.mark.parametrize("command", ["rank", "export"])
+def test_a_table_that_is_no_ranking_is_not_replaced(
+    q: Callable[..., Told], refused: Callable[..., str], tmp_path: Path, command: str
+) -> None:
+    table = tmp_path / "mars.csv"
+    for text in ("frame,fidelity\n0,0.9\n", "\nfive of them are good\n", "frame\trating\n1\t5\n"):
+        table.write_text(text)
+        said = refused(command, "mars.ser", "--csv", table)
+        assert "is no table of this kind" in said
+        assert "Name another file" in said
+        assert table.read_text() == text
+    table.write_text("")
+    q(command, "mars.ser", "--top", "2", "--csv", table)
+    assert len(table.read_text().splitlines()) == 3
+    q(command, "mars.ser", "--top", "5", "--csv", table)
+    assert len(table.read_text().splitlines()) == 6
+
+
+def test_the_truth_about_a_video_outlives_its_ranking(
+    q: Callable[..., Told], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    video = tmp_path / "night.ser"
+    q("simulate", video, "--frames", "12", "--size", "64")
+    truth = video.with_suffix(".csv").read_bytes()
+    assert "it begins: frame,time,fidelity" in refused(
+        "rank", video, "--csv", f"{tmp_path}/night.csv"
+    )
+    assert "scorer" not in refused(
+        "stack", video, "--out", tmp_path / "a.tif", "--csv", f"{tmp_path}/night.csv"
+    )
+    assert video.with_suffix(".csv").read_bytes() == truth
+    assert not (tmp_path / "a.tif").exists()
+
+
 def test_nothing_of_the_user_is_written_to(
     q: Callable[..., Told], films: Path, tmp_path: Path
 ) -> None:
