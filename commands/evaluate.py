@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import EXIT_DONE, UsageError, closest
-from .options import Common, unfold
+from .options import MEASURED, Common, unfold
 from .output import print_document, progress, remark
 from .session import opened
 from .table import print_table
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="Say how good rankings are.", no_args_is_help=True)
     group.callback()(_group)
-    group.command("ranking")(unfold(ranking))
+    group.command("ranking")(unfold(ranking, interrupted=MEASURED))
     app.add_typer(group, name="evaluate")
 
 

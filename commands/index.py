@@ -13,7 +13,7 @@ import typer
 
 from ..db.advice import counted
 from ..errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTLY, UsageError
-from .options import Common, Listed, Making, unfold
+from .options import GOES_ON, Common, Listed, Making, unfold
 from .output import named, print_document, progress, remark
 from .session import opened, options_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("index")(unfold(index))
+    app.command("index")(unfold(index, interrupted=GOES_ON))
 
 
 def index(

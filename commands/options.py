@@ -141,10 +141,16 @@ def _without_type_of_flag(annotation: Any) -> None:  # noqa: ANN401
             option.metavar = ""
 
 
-def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
+GOES_ON = "what was done is kept, the same command goes on from there"
+MEASURED = "what was measured is kept, and no file is left half written"
+"""What is true of a command that was interrupted; of one that keeps nothing neither is."""
+
+
+def unfold(function: Callable[..., Any], *, interrupted: str = "") -> Callable[..., Any]:
     """Return a function that takes the fields of its dataclass parameters as options of its own.
 
     typer reads the signature; the parameter `common: Common` becomes --library, --json and so on.
+    interrupted: what is told after Ctrl-C, of a call without --no-keep.
     """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
@@ -166,14 +172,13 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def called(**values: Any) -> Any:  # noqa: ANN401
+        kept = interrupted if values.get("keep", True) else ""
         for name, kind in folded.items():
             values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
         try:
             return function(**values)
         except KeyboardInterrupt as problem:  # typer would end without a word
-            raise InterruptionError(
-                "interrupted; what was done is kept, the same command goes on from there"
-            ) from problem
+            raise InterruptionError(f"interrupted; {kept}" if kept else "interrupted") from problem
 
     for parameter in parameters:
         _without_type_of_flag(parameter.annotation)

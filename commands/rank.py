@@ -6,7 +6,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .index import stopping
-from .options import Common, Listed, Making, unfold
+from .options import GOES_ON, Common, Listed, Making, unfold
 from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
 from .videos import FrameWords, Reading, videos_among
@@ -14,7 +14,7 @@ from .videos import FrameWords, Reading, videos_among
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("rank")(unfold(rank))
+    app.command("rank")(unfold(rank, interrupted=GOES_ON))
 
 
 def rank(

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
-from .options import Common, unfold
+from .options import MEASURED, Common, unfold
 from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("stack")(unfold(stack))
+    app.command("stack")(unfold(stack, interrupted=MEASURED))
 
 
 def stack(

@@ -319,6 +319,32 @@ def test_the_truth_about_a_video_outlives_its_ranking(
     assert not (tmp_path / "a.tif").exists()
 
 
+@pytest.mark.parametrize(
+    ("call", "where", "said"),
+    [
+        ("rank mars.ser --sheet OUT/a.png", "rank.frame_sheets.draw_best", "goes on from there"),
+        ("rank mars.ser --sheet OUT/a.png --no-keep", "rank.frame_sheets.draw_best", ""),
+        ("stack mars.ser --out OUT/a.tif", "rank.frame_stacks.stack_frames", "measured is kept"),
+        ("stack mars.ser --out OUT/a.tif --no-keep", "rank.frame_stacks.stack_frames", ""),
+        ("export mars.ser --ser OUT/a.ser", "stack.export.export_ser", "measured is kept"),
+    ],
+)
+def test_an_interruption_promises_what_is_true(
+    q: Callable[..., Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    call: str, where: str, said: str,
+) -> None:  # fmt: skip
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"seeing.{where}", interrupt)
+    _, out, err = q(*call.replace("OUT", str(tmp_path)).split(), status=130)
+    last = err.splitlines()[-1]
+    assert last.startswith("q: interrupted; ") if said else last == "q: interrupted"
+    assert said in last
+    assert ("goes on" in last) == (said == "goes on from there")
+    assert out == ""
+
+
 def test_nothing_of_the_user_is_written_to(
     q: Callable[..., Told], films: Path, tmp_path: Path
 ) -> None:
