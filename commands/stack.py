@@ -51,7 +51,9 @@ def stack(
     weigh_by: Annotated[
         str | None,
         typer.Option(
-            metavar="SCORES", help="scores, another scorer, or a CSV with frame and weight."
+            metavar="SCORES",
+            help="scores or another scorer: what a frame's is above the median; or a CSV with "
+            "frame and weight.",
         ),
     ] = None,
     compare: Annotated[
@@ -78,6 +80,7 @@ def stack(
     choice.check()
     if not (out or sharpened or sheet):
         raise UsageError("where to? Name a file: --out stack.tif (or .fits, .png)")
+    from ..rank.frame_scorers import check_frame_scorer
     from ..show.sheet import check_sheet_path
     from ..stack.save import DEEP, check_free
 
@@ -92,6 +95,8 @@ def stack(
             check_free(path, force=force)
     if sheet is not None:
         check_sheet_path(sheet)
+    if weigh_by and weigh_by != "scores" and not weigh_by.endswith(".csv"):
+        check_frame_scorer(weigh_by, pictured=choice.reference is not None)
     with ExitStack() as things:
         library = things.enter_context(opened(common, create=True))
         made: list[Stacked] = []
@@ -108,6 +113,8 @@ def stack(
                 made.append(
                     best.stack(weigh_by=weigh_by, method=method, resolution=True, tell=tell)
                 )
+            for text in made[-1].remarks:
+                remark(f"{ranking.scorer.name}: {text}" if compare else text, common)
         _write(made[0], out, sharpened, strength, common, force=force)
         if sheet is not None:
             from ..rank.frame_sheets import draw_stacks
@@ -166,7 +173,7 @@ def _print(made: "list[Stacked]", common: Common) -> None:
     ]  # fmt: skip
     document = {
         "command": "stack", "version": 1, **made[0].ranking.head(), "results": rows,
-        "remarks": made[0].ranking.remarks,
+        "remarks": [*made[0].ranking.remarks, *(text for one in made for text in one.remarks)],
     }  # fmt: skip
     if print_document(document, "results", common):
         return

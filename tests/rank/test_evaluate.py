@@ -141,7 +141,7 @@ def test_frames_without_score_or_partner(ask: Ask) -> None:
         (b"", "without a line of names"),
         (b"frame,score\n", "without rows"),
         (b"frame,scor\n1,2\n", "no column score (did you mean scor?)"),
-        (b"number,score\n1,2\n", "no column frame"),
+        (b"nr,score\n1,2\n", "no column frame"),
         (b"frame,score\n1,2\n1,3\n", "line 3: frame 1 is there twice"),
         (b"frame,score\n1,2\n2,good\n", "line 3: good is not a number"),
         (b"frame,score\none,2\n", "line 2: a frame's number is a whole one, not one"),
