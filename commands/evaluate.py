@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import EXIT_DONE, UsageError
+from ..errors import EXIT_DONE, PictureError, UsageError
 from .options import MEASURED, Common, unfold
 from .output import print_document, progress, remark
 from .session import opened
@@ -118,6 +118,8 @@ def ranking(
     pairs = len(truths) > 1
     known = [_column(name, [column] if column else list(_TRUTHS)) for name in truths]
     ranked = [_column(file, [score]) for file in files]
+    if video:
+        _check_video(video, [*known, *ranked])
     done = [
         _compare(given, true, top, common)
         for given, true in zip(ranked, known if pairs else known * len(files), strict=True)
@@ -141,11 +143,24 @@ def ranking(
     return EXIT_DONE
 
 
+def _check_video(path: Path, tables: "list[FrameColumn]") -> None:
+    """Refuse, before any work, tables of another video."""
+    from ..rank.frame_table import check_video
+    from ..video.open import open_video
+
+    try:
+        with open_video(path) as video:
+            for table in tables:
+                check_video(table, video)
+    except PictureError as problem:
+        raise UsageError(f"{path}: {problem}") from problem
+
+
 def _column(file: str, names: list[str]) -> "FrameColumn":
     """Return a column by frame, higher is better: places are turned round."""
-    from ..rank.frame_table import frame_column
+    from ..rank.frame_table import ABOUT_FRAMES, frame_column
 
-    found = frame_column(file, names)
+    found = frame_column(file, names, beside=ABOUT_FRAMES)
     if found.name != "rank":
         return found
     return replace(found, values={frame: -value for frame, value in found.values.items()})

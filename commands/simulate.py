@@ -11,7 +11,10 @@ from .options import Common, unfold
 from .output import print_document, progress, write_text
 
 if TYPE_CHECKING:
-    from ..samples.night import Night, Truth
+    from numpy import datetime64
+    from numpy.typing import NDArray
+
+    from ..samples.night import Frames, Night, Truth
     from ..samples.planets import Picture
 
 _SPOILT = "Spoilt frames and cameras"
@@ -233,6 +236,7 @@ def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) 
     from ..samples.record import record, truth_rows
     from ..show.rows import rows_as_csv
     from ..stack.save import save_picture
+    from ..video.mark import mark_text, marks
     from ..video.ser_write import SerWriter, make_header, to_ticks
 
     processed = None
@@ -248,15 +252,20 @@ def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) 
         pattern=night.bayer, start=int(to_ticks(night.times()[:1])[0]),
         texts=("seeing", f"simulated, fps={night.rate:g}", f"D/r0 {night.seeing:g}"),
     )  # fmt: skip
+    written: list[str] = []
+
+    def take(frames: "Frames", times: "NDArray[datetime64]") -> None:
+        writer.write(frames, to_ticks(times))
+        written.extend(map(mark_text, marks(frames)))
+
     with (
         progress(common, "simulating") as tell,
         SerWriter(files[0], header) as writer,
     ):
-        known = record(
-            night, lambda frames, times: writer.write(frames, to_ticks(times)), tell=tell
-        )
+        known = record(night, take, tell=tell)
         # before the video gets its name: it never stands there without its truth
-        write_text(rows_as_csv(truth_rows(night, known)), str(files[1]))
+        rows = zip(truth_rows(night, known), written, strict=True)
+        write_text(rows_as_csv([row | {"mark": mark} for row, mark in rows]), str(files[1]))
         if processed is not None:
             save_picture(processed, files[2], white=255, flat=True, force=True)
     return known

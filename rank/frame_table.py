@@ -8,10 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import UsageError, closest
 from ..video.base import Video
+from ..video.mark import mark_text, marks
 
 _FRAME = ("frame", "number")
+ABOUT_FRAMES = ("item", "time", "mark")
+"""Columns that tell of which video a table is; `mark`: `video.mark` of a frame, 16 digits."""
+_LOOKED_AT = 16
+"""Frames of a table that are compared with the video, spread over it."""
+_SAME_TIME = np.timedelta64(1500, "us")
+"""Rankings are written to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,52 @@ def check_frames(table: FrameColumn, video: Video) -> None:
             f"{table.file} tells of frame {wrong}, {video.path.name} has {len(video)}, counted "
             "from 0: is it another video's?"
         )
+
+
+def check_video(table: FrameColumn, video: Video) -> None:
+    """Raise the UsageError for a table of another video, as far as it tells.
+
+    By what stands beside its numbers (`ABOUT_FRAMES`): the names of files, times, and checksums of
+    the frames themselves, which no two videos share.
+    """
+    check_frames(table, video)
+    known = sorted(table.values)
+    some = known[:: -(-len(known) // _LOOKED_AT)]
+    for name, frame in ((name, frame) for name in table.beside for frame in some):
+        cell = table.beside[name][frame]
+        if name == "item" and cell:
+            named, here = _file_of(cell), video.origin(frame).path.name
+            if named != here:
+                raise UsageError(f"{table.file} is of {named}, not of {here}: name the right video")
+        elif name == "time" and not _same_time(cell, video, frame):
+            raise UsageError(
+                f"{table.file} is not of {video.path.name}: its frame {frame} was taken at {cell}, "
+                f"the video's at {_time(video, frame)}"
+            )
+        elif name == "mark" and cell and cell != mark_text(marks(video.frame(frame)[None])[0]):
+            raise UsageError(
+                f"{table.file} is not of {video.path.name}: its frame {frame} has other pixels"
+            )
+
+
+def _file_of(item: str) -> str:
+    """Return the name of the file in an address: of "a/mars.ser#12" it is mars.ser."""
+    return Path(item.rpartition("#")[0] or item).name
+
+
+def _time(video: Video, frame: int) -> np.datetime64:
+    times = video.about.times
+    return np.datetime64("NaT", "us") if times is None else times[frame].astype("datetime64[us]")
+
+
+def _same_time(cell: str, video: Video, frame: int) -> bool:
+    """Tell whether a frame was taken at a time; True where either is unknown."""
+    here = _time(video, frame)
+    try:
+        written = np.datetime64(cell.rstrip("Z"), "us")
+    except ValueError:
+        return True
+    return bool(np.isnat(written) or np.isnat(here) or abs(written - here) <= _SAME_TIME)
 
 
 def _text(file: str) -> str:
