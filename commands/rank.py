@@ -9,7 +9,7 @@ from .index import stopping
 from .options import GOES_ON, Common, Listed, Making, unfold
 from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
-from .videos import FrameWords, Reading, videos_among
+from .videos import FrameWords, Reading, unfolded, videos_among
 
 
 def register(app: typer.Typer) -> None:
@@ -54,11 +54,12 @@ def rank(
     capture; their frames are registered, flagged where something is wrong, and ranked.
     """
     names = None if not items and listed.listed is None else named(items, listed)
-    if videos_among(names or [], words, by):
+    films, folders = unfolded(names or [], words, by, pictured=reference is not None)
+    if videos_among(films, words, by):
         from .rank_videos import rank_videos
 
         return rank_videos(
-            names or [], words, reading, making, common, listed,
+            films, words, reading, making, common, listed, folders=folders,
             reference=reference, by=by, top=top, keep=keep,
         )  # fmt: skip
     by = by or "embedding"

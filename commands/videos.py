@@ -193,6 +193,56 @@ def videos_among(items: Sequence[str], words: FrameWords, by: str | None) -> boo
     return bool(videos) or frames
 
 
+def unfolded(
+    items: Sequence[str], words: FrameWords, by: str | None, *, pictured: bool
+) -> tuple[list[str], list[str]]:
+    """Return items with the videos of a folder in place of the folder, and those folders.
+
+    Only folders that hold nothing else, or of which frames are asked for. Raises UsageError where
+    it can't be told what is meant: videos and pictures in one folder, and no picture to compare.
+    """
+    from ..rank.frame_scorers import FRAME_SCORERS
+
+    found: list[str] = []
+    folders: list[str] = []
+    frames = bool(words.asked()) or (by in FRAME_SCORERS and by != "embedding")
+    for item in items:
+        videos, pictures = _held(Path(item))
+        if words.frames:  # of one capture: the folder's pictures
+            videos = []
+        if videos and pictures and not frames and not pictured:
+            raise UsageError(
+                f"{item} holds {len(videos)} videos and {pictures} pictures. Name the videos: "
+                f"q rank {all_like(item, videos[0])} --best 20; or say what the pictures are "
+                "compared with: --reference FILE"
+            )
+        if videos and (frames or not pictures):
+            found += videos
+            folders.append(item)
+        else:
+            found.append(item)
+    return found, folders
+
+
+def all_like(folder: str, video: str) -> str:
+    """Return a pattern for a folder's videos, as a person types it."""
+    return f"{folder.rstrip('/')}/*{Path(video).suffix}"
+
+
+def _held(folder: Path) -> tuple[list[str], int]:
+    """Return the videos in a folder and below it, and how many pictures there are."""
+    from ..media.kinds import PICTURES, VIDEOS, extension
+    from ..media.walk import walk
+    from ..video.open import is_video
+
+    if not folder.is_dir():
+        return [], 0
+    files = [Path(found.path) for found in walk([folder], extensions=PICTURES | VIDEOS)]
+    videos = [file for file in files if extension(file.name) in VIDEOS and is_video(file)]
+    pictures = sum(extension(file.name) in PICTURES for file in files)
+    return [str(video) for video in videos], pictures
+
+
 def shown_part(ranking: "FrameRanking", words: FrameWords, top: int | None) -> "FrameRanking":
     """Return the part of a ranking that --spread, --best and --top ask for."""
     if words.spread is not None:

@@ -188,9 +188,49 @@ def test_the_best_of_each_of_many_files(q: Callable[..., Told]) -> None:
     assert [row["rank"] for row in document["results"]] == [1, 2] * 3
     table = q("rank", *parts, "--best", "2", "--csv", "-")[1]
     assert len(table.splitlines()) == 7
-    assert len(q("rank", *parts, "--best", "1")[1].splitlines()) == 6  # three tables
+    blocks = q("rank", *parts, "--best", "1")[1].split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [f"{part}:" for part in parts]
+    assert [len(block.splitlines()) for block in blocks] == [3, 3, 3]
     alone = ranked(q("rank", "part1.ser", "--best", "2", "--json")[1])
     assert alone == [row["frame"] for row in document["results"][2:4]]
+
+
+def test_remarks_say_of_which_video_they_are(q: Callable[..., Told], films: Path) -> None:
+    call = ("rank", "mars.ser", "untimed.ser", "--reference", "still.png", "--best", "1")
+    err = q(*call)[2]
+    said = [line.split(": ")[1] for line in err.splitlines() if "the reference is" in line]
+    assert said == ["mars.ser", "untimed.ser"]
+    assert json.loads(q(*call, "--json")[1])["remarks"] == [
+        line.removeprefix("q: ") for line in err.splitlines()
+    ]
+    assert "mars.ser: the ref" not in q("rank", "mars.ser", "--reference", "still.png")[2]
+
+
+def test_a_folder_of_videos_is_each_of_them(
+    q: Callable[..., Told], refused: Callable[..., str], films: Path, tmp_path: Path
+) -> None:
+    nights = tmp_path / "nights"
+    (nights / "later").mkdir(parents=True)
+    for name in ("part0.ser", "part1.ser"):
+        (nights / name).symlink_to(films / name)
+    (nights / "later" / "part2.ser").symlink_to(films / "part2.ser")
+    (nights / "notes.txt").write_text("fog at two")
+    _, out, err = q("rank", f"{nights}/", "--json")
+    document = json.loads(out)
+    files = ["later/part2.ser", "part0.ser", "part1.ser"]
+    assert [video["video"]["path"] for video in document["videos"]] == [
+        str(nights / name) for name in files
+    ]
+    assert [row["rank"] for row in document["results"]] == [*range(1, 41)] * 3
+    assert f"as one capture: q rank {nights}/*.ser" in err
+    table = q("rank", nights, "--top", "2", "--csv", tmp_path / "a.csv")[1]
+    assert [len(block.splitlines()) for block in table.split("\n\n")] == [4, 4, 4]
+    assert len(q("rank", nights / "later", "--json")[1]) > 100
+    assert q("rank", nights / "later", "--top", "2")[2] == ""
+    assert "one video at a time" in refused("rank", nights, "--sheet", tmp_path / "a.png")
+    Image.new("L", (64, 64), 9).save(nights / "other.png")
+    assert f"q rank {nights}/*.ser --best 20" in refused("rank", nights)
+    assert len(q("rank", nights, "--by", "self", "--best", "1", "--paths")[1].splitlines()) == 3
 
 
 def test_a_broken_file_does_not_stop_the_others(q: Callable[..., Told]) -> None:
