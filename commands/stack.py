@@ -147,13 +147,13 @@ def _write(
     ):  # fmt: skip
         if path is None or picture is None:
             continue
-        history = list(told.history)
+        history = made.history
         if path == sharpened:
             history.append(f"sharpened by two unsharp masks, strength {strength:g}")
         top = white if path == out else max(white, float(picture.max()))  # overshoot is kept
         cut = save_picture(
             picture, path, white=top, force=force, history=history, begin=told.begin,
-            end=told.end,
+            end=told.end, cards=made.cards,
         )  # fmt: skip
         share = f", {100 * cut:.2g} % of its values cut off" if cut > 1e-6 and path == out else ""
         remark(f"written: {path}{share}", common)

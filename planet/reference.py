@@ -98,6 +98,11 @@ class Registered:
         return f"the reference is {kind}, {lies} ({self.other.peak:.2f} the other way round)"
 
     @property
+    def used(self) -> bool:
+        """Whether it ranks the video."""
+        return self.verdict in USED
+
+    @property
     def undone(self) -> str:
         """What is done to the reference before it is compared, in a few words."""
         best = self.best

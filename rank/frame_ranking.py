@@ -128,6 +128,11 @@ class FrameRanking(Listing[RankedFrame]):
         return int((np.isfinite(self.scores) & ~self.flags.any)[self.order].sum())
 
     @property
+    def all_good(self) -> int:
+        """How many frames of the whole video have a score and no flag."""
+        return len(self._all_good)
+
+    @property
     def half(self) -> int:
         """The number of best frames down to half between the 1 % and the 99 % quantile."""
         return int((percents(self.scores)[self._all_good] >= 50).sum())

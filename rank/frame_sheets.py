@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..media.display import display
 from ..media.read import read
-from ..planet.reference import USED, shown_as_used
+from ..planet.reference import shown_as_used
 from ..show.sheet import Tile, check_sheet_path, draw_sheet, save_sheet
 from ..show.thumbnail import thumbnail
 from ..stack.sharpen import sharpened
@@ -153,7 +153,7 @@ def _references(ranking: FrameRanking) -> list[Tile]:
     if address is None:
         return []
     name = address.path.name
-    if registered is None or registered.verdict not in USED:
+    if registered is None or not registered.used:
         return [
             Tile(lambda side: thumbnail(address, side), name, "not used", marked=True,
                  mark="reference")
@@ -168,6 +168,6 @@ def _references(ranking: FrameRanking) -> list[Tile]:
 def _footnote(ranking: FrameRanking) -> str:
     """Return what has to be known of the reference on a sheet."""
     registered = ranking.registered
-    if registered is None or registered.verdict not in USED:
+    if registered is None or not registered.used:
         return ""
     return f"; the reference is {registered.undone}"

@@ -14,6 +14,8 @@ from .frame_ranking import FrameRanking
 from .frame_scorers import FrameSetting, make_frame_scorer
 from .frame_table import check_frames, frame_column
 
+_PEOPLE = {"OBSERVER": "Observer", "TELESCOP": "Telescope", "INSTRUME": "Instrument"}
+"""FITS keywords, and what a SER calls them."""
 _WEIGHTS = ("weight", "rating", "label", "score")
 """Columns that weights are looked for in."""
 
@@ -25,7 +27,45 @@ class Stacked:
     ranking: FrameRanking
     stack: Stack
     resolution: Resolution | None
+    weighed_by: str | None = None
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def history(self) -> list[str]:
+        """What was done, line by line: which frames, why these, and how they were stacked."""
+        ranking = self.ranking
+        all_good = ranking.all_good
+        share = 100 * len(ranking) / max(1, all_good)
+        lines = [
+            f"scorer {ranking.scorer.identity}: {ranking.scorer.measure}",
+            f"the best {len(ranking)} of {all_good} good frames ({share:.3g} %) chosen",
+        ]
+        if ranking.reference is not None and ranking.registered is not None:
+            name, registered = ranking.reference.path.name, ranking.registered
+            used = registered.undone if registered.used else "not used: another object or side"
+            lines.append(f"reference {name}: {used}")
+        if self.weighed_by:
+            lines.append(f"weighed by {self.weighed_by}")
+        return [*lines, *self.stack.history]
+
+    @property
+    def cards(self) -> dict[str, tuple[str | int, str]]:
+        """Values with comments for the header of a FITS, by keyword.
+
+        TIMESYS, OBSERVER, TELESCOP and INSTRUME are of the FITS standard (4.0, 4.4.2 and 9.2.1),
+        NCOMBINE is IRAF's, STACKCNT Siril's; the standard has none for the number of frames.
+        """
+        cards: dict[str, tuple[str | int, str]] = {
+            "NCOMBINE": (self.stack.frames, "frames in the stack"),
+            "STACKCNT": (self.stack.frames, "frames in the stack"),
+        }
+        if self.stack.begin is not None:
+            cards["TIMESYS"] = ("UTC", "scale of the times here")
+        for keyword, name in _PEOPLE.items():
+            text = str(self.ranking.video.about.header.get(name) or "").strip()
+            if text:
+                cards[keyword] = (text, "as the video has it")
+        return cards
 
 
 def chosen_of(ranking: FrameRanking, weights: NDArray[np.float64] | None = None) -> Chosen:
@@ -64,6 +104,7 @@ def stack_frames(
     Raises UsageError for weights that can't be, or where nothing is left.
     """
     weights, remarks = weights_of(ranking, weigh_by)
+    whole = ranking
     if weights is not None:  # else a half of them might hold none that weighs
         ranking = ranking.only(ranking.order[weights[ranking.order] > 0])
     chosen = chosen_of(ranking, weights)
@@ -71,7 +112,7 @@ def stack_frames(
     if resolution and len(chosen) > 1:
         found = split_half(ranking.video, chosen, method=method, cutoff=cutoff_of(ranking))[0]
     made = stack(ranking.video, chosen, method=method, tell=tell)
-    return Stacked(ranking, made, found, remarks)
+    return Stacked(whole, made, found, weigh_by, remarks)
 
 
 def cutoff_of(ranking: FrameRanking) -> float:

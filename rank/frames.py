@@ -19,7 +19,7 @@ from ..media.digest import digest
 from ..planet import inband
 from ..planet.flags import Flags, find_flags
 from ..planet.kept import KeptSurvey, key_of
-from ..planet.reference import USED, read_reference, register_reference
+from ..planet.reference import read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
@@ -160,7 +160,7 @@ def rank_frames(
         setting = replace(
             setting, digest=digest(shown.path), picture=picture, registered=registered
         )
-        if registered.verdict not in USED and by in (None, "reference"):
+        if not registered.used and by in (None, "reference"):
             by = _DEFAULT
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)

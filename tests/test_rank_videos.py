@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 from seeing.cli import run as run_command
@@ -323,6 +324,21 @@ def test_a_closed_pipe_ends_quietly(films: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done
     assert done.stderr == b""
     assert json.loads(done.stdout)["rank"] == 1
+
+
+def test_a_stack_in_fits_says_how_it_was_made(q: Callable[..., Told], tmp_path: Path) -> None:
+    file = tmp_path / "a.fits"
+    call = ("stack", "mars.ser", "--reference", "still.png", "--percent", "10", "--out", file)
+    document = json.loads(q(*call, "--weigh-by", "scores", "--json")[1])
+    header = fits.getheader(file)
+    assert header["NCOMBINE"] == header["STACKCNT"] == document["results"][0]["frames"] == 12
+    assert header["TIMESYS"] == "UTC"
+    said = "\n".join(header["HISTORY"])
+    assert f"scorer {document['scorer']}: cosine to the reference" in said
+    assert "the best 12 of 120 good frames (10 %) chosen" in said
+    assert "reference still.png: turned by" in said
+    assert "weighed by scores" in said
+    assert f"effective frames {document['results'][0]['effective']}" in said
 
 
 @pytest.mark.parametrize("command", ["rank", "export"])
