@@ -38,7 +38,10 @@ def export(
     ] = None,
     seq: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Only a .seq that selects frames of the SER itself."),
+        typer.Option(
+            metavar="FILE",
+            help="Only a .seq that selects frames of the SER itself: beside it, of its name.",
+        ),
     ] = None,
     siril_version: Annotated[
         Literal["1.0", "1.4"],
@@ -82,6 +85,7 @@ def export(
     keep_apart([*videos, choice.reference], [*targets, common.csv])
     check_table(common.csv, "rank")
     from ..stack import export as out
+    from ..stack import siril_export
 
     with opened(common, create=True) as library:
         ranking = rank_for(library, videos, choice, reading, common)
@@ -98,15 +102,18 @@ def export(
             if ser is not None:
                 out.export_ser(video, chosen.numbers, ser, debayer=debayer, **more)
             if siril is not None:
-                out.export_siril(
+                siril_export.export_siril(
                     video, chosen.numbers, chosen.dy, chosen.dx, scores, siril,
                     form=siril_version, debayer=debayer, **more,
                 )  # fmt: skip
             if seq is not None:
-                out.export_selection(
+                siril_export.export_selection(
                     video, chosen.numbers, chosen.dy, chosen.dx, scores, path=seq,
                     form=siril_version, force=force,
                 )  # fmt: skip
+                lacking = siril_export.unseen_by_siril(video, seq)
+                if lacking:
+                    remark(lacking, common)
             if pictures is not None:
                 out.export_pictures(
                     video, chosen.numbers, pictures, form="tif" if tif else "png",
