@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import EXIT_DONE, PictureError, UsageError
-from .options import MEASURED, Common, unfold
+from .options import MEASURED, Common, Typed, unfold
 from .output import print_document, progress, remark
 from .session import opened
 from .table import print_table
@@ -94,6 +94,7 @@ def ranking(
         Path | None, typer.Option(metavar="FILE", help="Draw it (PNG, SVG, PDF).")
     ] = None,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Say how far rankings of a video's frames agree with what is true of them.
 
@@ -107,8 +108,8 @@ def ranking(
         raise UsageError(
             f"{len(files)} rankings and {len(truths)} truths: give one truth for all, or one each"
         )
-    if pristine and not video:
-        raise UsageError("--pristine judges stacks: say of which --video")
+    if not video:
+        typed.only_with("--video FILE", "--pristine", "--percent")
     if video and len(truths) > 1:
         raise UsageError("--video stacks the rankings of one video: give one --truth")
     if plot:

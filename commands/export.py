@@ -7,7 +7,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
-from .options import MEASURED, Common, unfold
+from .options import MEASURED, Common, Typed, unfold
 from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .videos import Reading
@@ -68,6 +68,7 @@ def export(
     choice: Choice,
     reading: Reading,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Write the best frames of a video for another program: SER, pictures, files, Siril.
 
@@ -80,6 +81,14 @@ def export(
             "export to what? --ser FILE, --siril FILE, --seq FILE, --pictures FOLDER, "
             "--files FOLDER or --csv FILE"
         )
+    for needed, there, name in (
+        ("--files FOLDER", [files], "--link"),
+        ("--pictures FOLDER", [pictures], "--tif"),
+        ("--ser, --siril or --pictures", [ser, siril, pictures], "--debayer"),
+        ("--siril or --seq", [siril, seq], "--siril-version"),
+    ):
+        if not any(there):
+            typed.only_with(needed, name)
     from ..rank.frame_stacks import chosen_of
 
     keep_apart([*videos, choice.reference], [*targets, common.csv])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NothingError, SeeingError, UsageError
 from ..media.whole import whole
-from .options import Common, Listed, one_way_only
+from .options import Common, Listed, Typed, one_way_only
 from .table import print_table, printable
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def write_text(text: str, file: str) -> None:
         raise UsageError(f"can't write {file}: {why}") from problem
 
 
-def check_output(common: Common, listed: Listed) -> None:
+def check_output(common: Common, listed: Listed, typed: Typed) -> None:
     """Refuse, before any work, a call whose answer could not be given as it asks.
 
     Raises UsageError for two forms on one standard output, and for files that can't be written.
@@ -132,6 +132,8 @@ def check_output(common: Common, listed: Listed) -> None:
     asked = [name for name, wanted in ways.items() if wanted]
     if len(asked) > 1:
         raise one_way_only(asked)
+    if not listed.paths and listed.listed is None:
+        typed.only_with("--paths or --from", "-0")
     if common.csv not in (None, "-"):
         folder = Path(str(common.csv)).parent
         if not folder.is_dir():

@@ -6,7 +6,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .index import stopping
-from .options import GOES_ON, Common, Listed, Making, unfold
+from .options import GOES_ON, Common, Listed, Making, Typed, unfold
 from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
 from .videos import FrameWords, Reading, unfolded, videos_among
@@ -47,6 +47,7 @@ def rank(
     making: Making,
     listed: Listed,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Order pictures or frames from best to worst, and say why each stands where it stands.
 
@@ -59,13 +60,14 @@ def rank(
         from .rank_videos import rank_videos
 
         return rank_videos(
-            films, words, reading, making, common, listed, folders=folders,
+            films, words, reading, making, common, listed, typed, folders=folders,
             reference=reference, by=by, top=top, keep=keep,
         )  # fmt: skip
     by = by or "embedding"
     if by == "embedding" and reference is None:
         raise UsageError("what is best? Name a picture that shows it: --reference FILE")
-    check_output(common, listed)
+    check_output(common, listed, typed)
+    typed.only_with("a video", *reading.names())
     keep_apart([reference], [common.csv, listed.sheet])
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, PictureError, UsageError
 from .index import stopping
-from .options import Common, Listed, Making
+from .options import Common, Listed, Making, Typed
 from .output import (
     check_output,
     keep_apart,
@@ -37,6 +37,7 @@ def rank_videos(
     making: Making,
     common: Common,
     listed: Listed,
+    typed: Typed,
     *,
     folders: Sequence[str],
     reference: str | None,
@@ -47,7 +48,7 @@ def rank_videos(
     """Rank one capture; or each file by itself, with --best and of `folders`."""
     apart = len(named) > 1 and (bool(folders) or words.best is not None)
     captures = [[name] for name in named] if apart else [list(named)]
-    _check(named, words, common, listed, reference, apart=apart)
+    _check(named, words, common, listed, typed, reference, by, apart=apart)
     for folder in folders if apart else []:
         remark(
             f"{folder}: each of its videos is ranked by itself; as one capture: q rank "
@@ -108,14 +109,18 @@ def _say(name: str, common: Common, text: str) -> None:
 
 def _check(
     named: Sequence[str], words: FrameWords, common: Common, listed: Listed,
-    reference: str | None, *, apart: bool,
+    typed: Typed, reference: str | None, by: str | None, *, apart: bool,
 ) -> None:  # fmt: skip
     """Raise, before any work, what is wrong with the call."""
     from ..rank.frame_scorers import check_frame_scorer
     from ..show.plot import check_plot_path
     from ..show.sheet import check_sheet_path
 
-    check_output(common, listed)
+    check_output(common, listed, typed)
+    if words.spread is None:
+        typed.only_with("--spread SECONDS", "--rate")
+    if "embedding" not in (by, words.compare):
+        typed.only_with("--by embedding", "--encoder", "--weights", "--device")
     keep_apart([*named, reference], [common.csv, listed.sheet, words.plot, words.extremes])
     if words.extremes is not None:
         check_sheet_path(words.extremes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import EXIT_DONE, InterruptionError, PictureError, UsageError
-from .options import Common, unfold
+from .options import Common, Typed, unfold
 from .output import print_document, progress, write_text
 
 if TYPE_CHECKING:
@@ -158,12 +158,17 @@ def simulate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Make a video of a planet as a telescope shows it through turbulent air.
 
     Beside it lies the truth about every frame: how like the object it is, its Strehl ratio, where
     the object stands. Everything comes from the seeds.
     """
+    if earlier.reference is None:
+        typed.only_with(
+            "--reference OUT.png", "--turn", "--scale", "--mirror", "--reference-longitude"
+        )
     table = truth or out.with_suffix(".csv")
     files = [out, table, *([earlier.reference] if earlier.reference else [])]
     _check([*files, *([pristine] if pristine else [])], force=force)

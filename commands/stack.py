@@ -8,7 +8,7 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
-from .options import MEASURED, Common, unfold
+from .options import MEASURED, Common, Typed, unfold
 from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
@@ -72,6 +72,7 @@ def stack(
     choice: Choice,
     reading: Reading,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Average the best frames of a video, registered to a fraction of a pixel.
 
@@ -80,6 +81,8 @@ def stack(
     choice.check()
     if not (out or sharpened or sheet):
         raise UsageError("where to? Name a file: --out stack.tif (or .fits, .png)")
+    if not (sharpened or sheet):
+        typed.only_with("--sharpened FILE or --sheet FILE", "--strength")
     from ..rank.frame_scorers import check_frame_scorer
     from ..show.sheet import check_sheet_path
     from ..stack.save import DEEP, check_free

@@ -1,7 +1,7 @@
 """Words about videos: how a file is to be read, and the part of `q rank` that ranks frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,6 +69,11 @@ class Reading:
             help="Cycles a pixel that the telescope still resolves; 0.375 is usual.",
         ),
     ] = None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the options, as they are spelt."""
+        return [f"--{field.name}" for field in fields(cls)]
 
     def options(self) -> "FrameOptions":
         """Return them as the library takes them."""

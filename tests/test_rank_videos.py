@@ -285,12 +285,51 @@ def test_several_files_are_one_capture(q: Callable[..., Told]) -> None:
         (["part0.ser", "part1.ser", "--best", "1", "--sheet", "a.png"], "one video at a time"),
         (["still.png", "--best", "1"], "--frames"),
         (["--best", "1"], "name one"),
+        (["mars.ser", "--rate", "20"], "--rate does nothing without --spread"),
+        (["mars.ser", "--device", "cpu"], "--device does nothing without --by embedding"),
+        (["mars.ser", "-0"], "-0 does nothing without --paths or --from"),
+        (["still.png", "--reference", "still.png", "--depth", "8"], "nothing without a video"),
     ],
 )  # fmt: skip
 def test_wrong_calls_are_one_line(
     refused: Callable[..., str], arguments: list[str], said: str
 ) -> None:
     assert said in refused("rank", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("simulate x.ser --turn 3 --mirror", "--turn and --mirror do nothing without --reference"),
+        ("stack mars.ser --out x.tif --strength 2", "nothing without --sharpened FILE or --sheet"),
+        ("export mars.ser --csv x.csv --link", "--link does nothing without --files"),
+        ("export mars.ser --ser x.ser --tif", "--tif does nothing without --pictures"),
+        ("export mars.ser --seq x.seq --debayer", "without --ser, --siril or --pictures"),
+        ("export mars.ser --ser x.ser --siril-version 1.0", "without --siril or --seq"),
+        (
+            "evaluate ranking x.csv --truth x.csv --percent 5",
+            "--percent does nothing without --vid",
+        ),
+        ("index still.png -0", "-0 does nothing without --from"),
+        ("find-similar still.png -0", "-0 does nothing without --paths or --from"),
+    ],
+)
+def test_options_that_change_nothing_are_told(
+    refused: Callable[..., str], films: Path, call: str, said: str
+) -> None:
+    assert said in refused(*call.split())
+    assert not list(films.glob("x.*"))
+
+
+def test_a_config_file_may_say_what_means_nothing_in_a_call(
+    q: Callable[..., Told], tmp_path: Path
+) -> None:
+    (tmp_path / "library" / ".q").mkdir(parents=True)
+    config = tmp_path / "library" / ".q" / "config.toml"
+    config.write_text('[export]\nsiril-version = "1.0"\n')
+    q("export", "mars.ser", "--top", "2", "--ser", tmp_path / "a.ser")
+    q("export", "mars.ser", "--top", "2", "--siril", tmp_path / "b.ser")
+    assert " 3\n" in (tmp_path / "b.seq").read_text().splitlines(keepends=True)[1]
 
 
 def test_parts_in_the_wrong_order_are_told(q: Callable[..., Told]) -> None:
