@@ -19,6 +19,7 @@ from ..media.digest import digest
 from ..planet import inband
 from ..planet.flags import Flags, find_flags
 from ..planet.kept import KeptSurvey, key_of
+from ..planet.pieces import differences
 from ..planet.reference import read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
@@ -301,6 +302,20 @@ def _contrast(setting: FrameSetting) -> NDArray[np.float64]:
     return own.projections / top if top > 0 else np.zeros(len(own.projections))
 
 
+def _doubts(video: Capture, survey: Survey) -> list[str]:
+    """Return what speaks against several files being one capture."""
+    pieces, times = video.pieces, video.about.times
+    told = []
+    if times is not None and np.any(np.diff(times) < 0):
+        told.append("the files overlap in time")
+    formats = sorted({piece.about.format for piece in pieces})
+    if len(formats) > 1:
+        told.append(f"the files are of different formats ({', '.join(formats)})")
+    of_piece = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+    names = [piece.path.name for piece in pieces]
+    return told + differences(survey, of_piece[survey.rows["number"]], names)
+
+
 def _tell(
     remarks: list[str],
     video: Video,
@@ -315,11 +330,11 @@ def _tell(
             f"the frames hardly show the same thing (agreement with their mean {agreement:.2f}): "
             "noise, or nothing that stays; this ranking means little"
         )
-    times = video.about.times
-    if isinstance(video, Capture) and times is not None and np.any(np.diff(times) < 0):
-        remarks.append(
-            "the files overlap in time: are they one capture? --best N ranks each by itself"
-        )
+    if isinstance(video, Capture):
+        remarks += [
+            f"{text}: are they one capture? --best N ranks each by itself"
+            for text in _doubts(video, survey)
+        ]
     known = scores[np.isfinite(scores)]
     if not len(known):
         remarks.append("no frame has a score: they cannot be ranked")
