@@ -203,9 +203,8 @@ def _print_comparison(
     if print_document(document, "results", common):
         return
     print(f"rank correlation of {one.scorer.name} and {other.scorer.name}: {agreement:.3f}")
-    print_table(
-        list(rows[0]) if rows else [],
-        [["" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v) for v in r.values()]
-         for r in rows[:_SHOWN]],
-        right=[True] * 5,
-    )  # fmt: skip
+    told = [
+        [str(a.rank), str(a.item.frame), a.written, str(b.item.frame), b.written]
+        for a, b in zip(one.entries[:_SHOWN], other.entries[:_SHOWN], strict=False)
+    ]
+    print_table(list(rows[0]) if rows else [], told, right=[True] * 5)

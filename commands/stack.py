@@ -162,6 +162,10 @@ def _write(
         remark(f"written: {path}{share}", common)
 
 
+_FORMS = (("effective", ".1f"), ("resolution_px", ".3f"), ("seventh", ".4f"), ("half", ".4f"))
+"""How columns of the table are written: numbers below each other have as many decimals."""
+
+
 def _print(made: "list[Stacked]", common: Common) -> None:
     rows: list[dict[str, Any]] = [
         {
@@ -182,7 +186,8 @@ def _print(made: "list[Stacked]", common: Common) -> None:
         return
     print_table(
         ["by", "frames", "effective", "detail to (px)", "cycles/px at 1/7", "at 1/2"],
-        [["-" if v is None else f"{v:g}" if isinstance(v, float) else str(v)
-          for v in row.values()] for row in rows],
+        [[str(row["scorer"]), str(row["frames"]),
+          *("-" if row[name] is None else format(row[name], form) for name, form in _FORMS)]
+         for row in rows],
         right=[False, True, True, True, True, True],
     )  # fmt: skip

@@ -149,13 +149,13 @@ def draw_sheet(
     sheet = Image.new("RGB", (layout.width, layout.height), GROUND)
     pen = ImageDraw.Draw(sheet)
     for line, text in enumerate(above):
-        place = (layout.margin, layout.margin + 24 + step * line)
-        pen.text(place, text, BRIGHT, letters.head.able(title).font, anchor="ls")
+        at = (layout.margin, layout.margin + 24 + step * line)
+        pen.text(at, text, BRIGHT, letters.head.able(title).font, anchor="ls")
     for place, tile in enumerate(ordered):
         _draw_tile(sheet, pen, tile, layout.corner(place), layout, letters)
     for line, text in enumerate(reversed(below)):
-        place = (layout.margin, layout.height - layout.margin + 4 - low * line)
-        pen.text(place, text, MUTED, letters.small.able(footer).font, anchor="ls")
+        at = (layout.margin, layout.height - layout.margin + 4 - low * line)
+        pen.text(at, text, MUTED, letters.small.able(footer).font, anchor="ls")
     return sheet
 
 

@@ -91,6 +91,14 @@ def test_a_person_sees_twenty_and_what_to_stack(q: Callable[..., Told]) -> None:
     assert "worth stacking: the best " in lines[-1]
 
 
+def test_scores_of_a_table_stand_below_each_other_and_differ(q: Callable[..., Told]) -> None:
+    for by in ("self", "pipp", "laplacian"):
+        lines = q("rank", "mars.ser", "--by", by)[1].splitlines()[1:21]
+        scores = [line.split()[1] for line in lines]
+        assert len({len(score.partition(".")[2]) for score in scores}) == 1, scores
+        assert len(set(scores)) == 20, scores
+
+
 def test_every_form_tells_the_same(q: Callable[..., Told]) -> None:
     document = json.loads(q("rank", "mars.ser", "--json")[1])
     assert document["command"] == "rank"
