@@ -143,3 +143,30 @@ def keep_frame_scores(
             f"INSERT OR REPLACE INTO scores (scorer, item, value) VALUES ({scorer:d}, ?, ?)",
             zip(ids[rows].tolist(), scores[rows].tolist(), strict=True),
         )
+
+
+def note_flags(
+    catalogue: Catalogue, identity: str, ids: NDArray[np.int64], flags: Sequence[str]
+) -> None:
+    """Keep the flags of frames beside the scores that a scorer gave them, for the view `ranking`.
+
+    flags: of each frame, names parted by blanks, empty for none. Writes only what has changed.
+    """
+    wanted = {
+        item: json.dumps({"flags": text}) if text else None
+        for item, text in zip(ids.tolist(), flags, strict=True)
+    }
+    with catalogue.reading() as connection:
+        noted = connection.execute(
+            "SELECT scorer, item, detail FROM scores JOIN scorers ON scorers.id = scorer "
+            "WHERE identity = ? AND item IN (SELECT value FROM json_each(?))",
+            (identity, json.dumps(list(wanted))),
+        ).fetchall()
+    changed = [
+        (wanted[item], scorer, item) for scorer, item, detail in noted if detail != wanted[item]
+    ]
+    if changed:
+        with catalogue.transaction() as connection:
+            connection.executemany(
+                "UPDATE scores SET detail = ? WHERE scorer = ? AND item = ?", changed
+            )

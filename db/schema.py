@@ -15,6 +15,13 @@ def tables(database: Database) -> None:
         database.execute(statement)
 
 
+@migrations(name="0002_flags_in_ranking")
+def flags_in_ranking(database: Database) -> None:
+    """Show the flags of frames in the view `ranking`, and flagged ones after all good ones."""
+    database.execute("DROP VIEW ranking")
+    database.execute(_RANKING)
+
+
 _TABLES = """
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY,
@@ -180,6 +187,23 @@ SELECT
     scorers.name AS scorer, scorers.identity,
     rank() OVER (PARTITION BY scorers.id ORDER BY scores.value DESC) AS rank,
     pictures.item, scores.value AS score, scores.detail
+FROM scores
+JOIN scorers ON scorers.id = scores.scorer
+JOIN pictures ON pictures.id = scores.item
+WHERE pictures.state = 'present'
+"""
+
+_RANKING = """
+CREATE VIEW ranking AS
+SELECT
+    scorers.name AS scorer, scorers.identity,
+    rank() OVER (
+        PARTITION BY scorers.id
+        ORDER BY json_extract(scores.detail, '$.flags') IS NOT NULL, scores.value DESC
+    ) AS rank,
+    pictures.item, scores.value AS score,
+    json_extract(scores.detail, '$.flags') AS flags, -- of a frame; NULL: none
+    scores.detail
 FROM scores
 JOIN scorers ON scorers.id = scores.scorer
 JOIN pictures ON pictures.id = scores.item

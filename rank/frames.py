@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..db.catalogue import Catalogue
-from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
+from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores, note_flags
 from ..db.lock import writing
 from ..errors import PictureError, UsageError
 from ..media.address import Address
@@ -170,6 +170,9 @@ def rank_frames(
     scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
     scorer = _told_apart(scorer, digests, options)
     scores = _scores(catalogue, scorer, ids, keep=writable)
+    if writable:
+        told = [" ".join(flags.of(row)) if wrong else "" for row, wrong in enumerate(flags.any)]
+        note_flags(catalogue, scorer.identity, ids, told)
     order = inband.order_of(scores, ~flags.any)
     _tell(remarks, video, survey, scores, order, flags)
     return FrameRanking(
