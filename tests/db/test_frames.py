@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def film(path: Path, frames: NDArray[np.uint8] | NDArray[np.uint16]) -> Path:
 @pytest.mark.parametrize("kind", ["ser", "fits", "tif"])
 @pytest.mark.parametrize("depth", [8, 16])
 def test_a_frame_is_one_content_indexed_or_ranked_in_whatever_file(
-    tmp_path: Path, kind: str, depth: int
+    tmp_path: Path, kind: str, depth: Literal[8, 16]
 ) -> None:
     """Also cut out of its video, and repeated in it."""
     frames = simulated(Night("rocky", 24, seed=2, size=64, depth=depth, duplicates=1))[0]

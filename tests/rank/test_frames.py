@@ -279,7 +279,7 @@ def test_the_view_ranking_has_flagged_frames_last(
 ) -> None:
     night = Night("giant", 60, seed=5, size=96, cut=3, duplicates=2)
     ranking = closed(library.rank_frames(write_ser(tmp_path / "a.ser", simulated(night)[0])))
-    flagged = [entry.item.frame for entry in ranking if entry.flags]
+    flagged = [int(entry.item.frame or 0) for entry in ranking if entry.flags]
     assert len(flagged) >= 4
     for _ in range(2):  # kept scores, and those of a library that knew no flags
         with closing(sqlite3.connect(library.folder / "catalogue.db")) as connection:
