@@ -150,7 +150,9 @@ def rank_frames(
         raise PictureError(f"{changed[0]}: it has changed while it was read; rank it once it rests")
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
-    setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    setting = FrameSetting(
+        video, survey, flags, progress=calls.progress, should_stop=calls.should_stop
+    )
     setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
         registered = register_reference(

@@ -16,6 +16,8 @@ from astropy.io import fits
 from PIL import Image
 
 from seeing.cli import run as run_command
+from seeing.errors import InterruptionError
+from seeing.library import open_library
 from seeing.samples.night import Night, simulated
 
 WriteSer = Callable[..., Path]
@@ -446,6 +448,19 @@ def test_an_interruption_promises_what_is_true(
     assert said in last
     assert ("goes on" in last) == (said == "goes on from there")
     assert out == ""
+
+
+def test_a_wish_to_stop_is_heard_while_a_scorer_reads(
+    q: Callable[..., Told], films: Path, tmp_path: Path
+) -> None:
+    """The measuring is done: of what is left nothing is kept, and that is what is said."""
+    q("rank", "mars.ser")
+    with (
+        open_library(tmp_path / "library") as library,
+        pytest.raises(InterruptionError, match=r"scoring 64 of 120 .* scores them anew"),
+    ):
+        library.rank_frames(films / "mars.ser", by="pipp", should_stop=lambda: True)
+    assert len(ranked(q("rank", "mars.ser", "--by", "pipp", "--json")[1])) == 120
 
 
 def test_nothing_of_the_user_is_written_to(
