@@ -119,7 +119,7 @@ def _explain(problem: BaseException, config: Configured) -> int:
         remark(f"{problem.filename or 'the results can not be written'}: {problem.strerror}")
         return EXIT_ERROR
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
-        remark("interrupted; what was done is kept, the same command goes on from there")
+        remark("interrupted")  # before the command began: there is nothing to keep
         return EXIT_INTERRUPTED
     if isinstance(problem, SeeingError):
         remark(str(problem))

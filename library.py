@@ -261,7 +261,7 @@ class Library:
         paths = [Path(path) for path in paths_in(videos)]
         make: Maker | None = None
         if exemplars is not None:
-            make = partial(score_frames, ask(self.catalogue, exemplars))
+            make = partial(score_frames, self.catalogue, ask(self.catalogue, exemplars))
         if by == "embedding" and reference is not None:
             self.index(
                 paths, encoder=encoder, options=making, every=1, progress=progress,

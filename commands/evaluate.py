@@ -1,17 +1,13 @@
 """`q evaluate`: how good rankings are."""
 
-import csv
-import io
-import math
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import EXIT_DONE, UsageError, closest
-from .options import Common, unfold
+from ..errors import EXIT_DONE, PictureError, UsageError
+from .options import MEASURED, Common, Typed, unfold
 from .output import print_document, progress, remark
 from .session import opened
 from .table import print_table
@@ -21,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..rank.agreement import Agreement
+    from ..rank.frame_table import FrameColumn
     from ..rank.stack_quality import StackQuality
 
     Column = NDArray[np.float64]
@@ -33,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="Say how good rankings are.", no_args_is_help=True)
     group.callback()(_group)
-    group.command("ranking")(unfold(ranking))
+    group.command("ranking")(unfold(ranking, interrupted=MEASURED))
     app.add_typer(group, name="evaluate")
 
 
@@ -97,6 +94,7 @@ def ranking(
         Path | None, typer.Option(metavar="FILE", help="Draw it (PNG, SVG, PDF).")
     ] = None,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Say how far rankings of a video's frames agree with what is true of them.
 
@@ -110,8 +108,8 @@ def ranking(
         raise UsageError(
             f"{len(files)} rankings and {len(truths)} truths: give one truth for all, or one each"
         )
-    if pristine and not video:
-        raise UsageError("--pristine judges stacks: say of which --video")
+    if not video:
+        typed.only_with("--video FILE", "--pristine", "--percent")
     if video and len(truths) > 1:
         raise UsageError("--video stacks the rankings of one video: give one --truth")
     if plot:
@@ -119,10 +117,13 @@ def ranking(
 
         check_plot_path(plot)
     pairs = len(truths) > 1
-    known = [(name, _column(name, [column] if column else list(_TRUTHS))) for name in truths]
+    known = [_column(name, [column] if column else list(_TRUTHS)) for name in truths]
+    ranked = [_column(file, [score]) for file in files]
+    if video:
+        _check_video(video, [*known, *ranked])
     done = [
-        _compare((file, _column(file, [score])), one, top, common)
-        for file, one in zip(files, known if pairs else known * len(files), strict=True)
+        _compare(given, true, top, common)
+        for given, true in zip(ranked, known if pairs else known * len(files), strict=True)
     ]
     if pairs:
         done.append(_together(done, top))
@@ -133,101 +134,48 @@ def ranking(
         for o in done
     ]  # fmt: skip
     document = {
-        "command": "evaluate ranking", "version": 1, "score": score, "column": known[0][1].name,
+        "command": "evaluate ranking", "version": 1, "score": score, "column": known[0].name,
         "results": rows, "remarks": [],
     }  # fmt: skip
     if plot:
-        _draw(plot, done, score, known[0][1].name, common)
+        _draw(plot, done, score, known[0].name, common)
     if not print_document(document, "results", common):
         _print(done, stacks)
     return EXIT_DONE
 
 
-# --- reading ----------------------------------------------------------------------------------
+def _check_video(path: Path, tables: "list[FrameColumn]") -> None:
+    """Refuse, before any work, tables of another video."""
+    from ..rank.frame_table import check_video
+    from ..video.open import open_video
 
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    name: str
-    """The column's."""
-    values: dict[int, float]
-    """By the frame's number; NaN where the cell is empty. Higher is better."""
-
-
-def _column(file: str, names: list[str]) -> _Frames:
-    """Read one column of a table by frame: the first of some names that it has."""
-    text = _text(file)
     try:
-        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        header = [title.strip() for title in table.fieldnames or []]
-        table.fieldnames = header
-        chosen = next((name for name in names if name in header), None)
-        for wanted in ("frame", chosen):
-            if wanted is None or wanted not in header:
-                raise UsageError(_lacks(file, wanted or names[0], header))
-        values: dict[int, float] = {}
-        for row in table:
-            number = _whole(row["frame"], file, table.line_num)
-            if number in values:
-                raise UsageError(
-                    f"{file}, line {table.line_num}: frame {number} is there twice; "
-                    "a table holds one video"
-                )
-            value = _number(row[str(chosen)], file, table.line_num)
-            values[number] = -value if chosen == "rank" else value
-    except csv.Error as problem:
-        raise UsageError(f"{file}: this is no CSV table: {problem}") from problem
-    if not values:
-        raise UsageError(f"{file}: a table without rows")
-    return _Frames(str(chosen), values)
+        with open_video(path) as video:
+            for table in tables:
+                check_video(table, video)
+    except PictureError as problem:
+        raise UsageError(f"{path}: {problem}") from problem
 
 
-def _text(file: str) -> str:
-    try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as problem:
-        raise UsageError(f"can't read {file}: {problem.strerror}") from problem
-    except ValueError as problem:  # not UTF-8; or a NUL in the name
-        raise UsageError(f"can't read {file}: this is no CSV table in UTF-8") from problem
+def _column(file: str, names: list[str]) -> "FrameColumn":
+    """Return a column by frame, higher is better: places are turned round."""
+    from ..rank.frame_table import ABOUT_FRAMES, frame_column
 
-
-def _lacks(file: str, name: str, header: list[str]) -> str:
-    if not header:
-        return f"{file}: a table without a line of names"
-    shown = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
-    return f"{file}: no column {name}{closest(name, header)}; there are: {shown}"
-
-
-def _whole(cell: str | None, file: str, line: int) -> int:
-    try:
-        return int(str(cell))
-    except ValueError:
-        raise UsageError(
-            f"{file}, line {line}: a frame's number is a whole one, not {(cell or 'empty')[:40]}"
-        ) from None
-
-
-def _number(cell: str | None, file: str, line: int) -> float:
-    if cell is None or not cell.strip():
-        return math.nan
-    try:
-        return float(cell)
-    except ValueError:
-        raise UsageError(f"{file}, line {line}: {cell[:40]} is not a number") from None
+    found = frame_column(file, names, beside=ABOUT_FRAMES)
+    if found.name != "rank":
+        return found
+    return replace(found, values={frame: -value for frame, value in found.values.items()})
 
 
 # --- comparing and telling --------------------------------------------------------------------
 
 
-def _compare(
-    given: tuple[str, _Frames], known: tuple[str, _Frames], top: int, common: Common
-) -> _Compared:
+def _compare(ranked: "FrameColumn", true: "FrameColumn", top: int, common: Common) -> _Compared:
     import numpy as np
 
     from ..rank.agreement import agreement
 
-    (file, ranked), (truth, true) = given, known
+    file, truth = ranked.file, true.file
     frames = sorted(ranked.values.keys() & true.values.keys())
     alone = [(file, len(ranked.values) - len(frames)), (truth, len(true.values) - len(frames))]
     for name, count in alone:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
-from .options import Common, Listed, Making, unfold
+from .options import Common, Listed, Making, Typed, unfold
 from .output import check_output, named, print_document, remark, write_paths, write_text
 from .session import opened
 from .table import print_table, printable
@@ -66,9 +66,10 @@ def show(
     ] = False,
     listed: Listed,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Show the labels of a set, and how well its people agree."""
-    check_output(common, listed)
+    check_output(common, listed, typed)
     with opened(common) as library:
         sets = library.exemplars
         summary = sets.summary(exemplar_set)
@@ -211,9 +212,10 @@ def suggest(
     making: Making,
     listed: Listed,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Suggest what to label next: unlike what was asked, uncertain, and promising items."""
-    check_output(common, listed)
+    check_output(common, listed, typed)
     names = named(items, listed) if items or listed.listed else None
     with opened(common) as library:
         found = library.suggest(exemplar_set, names, n=n, encoder=making.encoder, seed=seed)

@@ -7,8 +7,8 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
-from .options import Common, unfold
-from .output import keep_apart, print_document, progress, remark
+from .options import MEASURED, Common, Typed, unfold
+from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .videos import Reading
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("export")(unfold(export))
+    app.command("export")(unfold(export, interrupted=MEASURED))
 
 
 def export(
@@ -38,7 +38,10 @@ def export(
     ] = None,
     seq: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Only a .seq that selects frames of the SER itself."),
+        typer.Option(
+            metavar="FILE",
+            help="Only a .seq that selects frames of the SER itself: beside it, of its name.",
+        ),
     ] = None,
     siril_version: Annotated[
         Literal["1.0", "1.4"],
@@ -65,6 +68,7 @@ def export(
     choice: Choice,
     reading: Reading,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Write the best frames of a video for another program: SER, pictures, files, Siril.
 
@@ -77,10 +81,20 @@ def export(
             "export to what? --ser FILE, --siril FILE, --seq FILE, --pictures FOLDER, "
             "--files FOLDER or --csv FILE"
         )
+    for needed, there, name in (
+        ("--files FOLDER", [files], "--link"),
+        ("--pictures FOLDER", [pictures], "--tif"),
+        ("--ser, --siril or --pictures", [ser, siril, pictures], "--debayer"),
+        ("--siril or --seq", [siril, seq], "--siril-version"),
+    ):
+        if not any(there):
+            typed.only_with(needed, name)
     from ..rank.frame_stacks import chosen_of
 
     keep_apart([*videos, choice.reference], [*targets, common.csv])
+    check_table(common.csv, "rank")
     from ..stack import export as out
+    from ..stack import siril_export
 
     with opened(common, create=True) as library:
         ranking = rank_for(library, videos, choice, reading, common)
@@ -97,15 +111,18 @@ def export(
             if ser is not None:
                 out.export_ser(video, chosen.numbers, ser, debayer=debayer, **more)
             if siril is not None:
-                out.export_siril(
+                siril_export.export_siril(
                     video, chosen.numbers, chosen.dy, chosen.dx, scores, siril,
                     form=siril_version, debayer=debayer, **more,
                 )  # fmt: skip
             if seq is not None:
-                out.export_selection(
+                siril_export.export_selection(
                     video, chosen.numbers, chosen.dy, chosen.dx, scores, path=seq,
                     form=siril_version, force=force,
                 )  # fmt: skip
+                lacking = siril_export.unseen_by_siril(video, seq)
+                if lacking:
+                    remark(lacking, common)
             if pictures is not None:
                 out.export_pictures(
                     video, chosen.numbers, pictures, form="tif" if tif else "png",

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING
-from .options import Common, Listed, Making, unfold
+from .options import Common, Listed, Making, Typed, unfold
 from .output import check_output, expanded, keep_apart, named, print_listing
 from .session import opened, options_of
 
@@ -49,12 +49,13 @@ def find_similar(
     making: Making,
     listed: Listed,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Show the pictures of the library that look most like some targets.
 
     Ends with 1 when nothing is found, or nothing is close.
     """
-    check_output(common, listed)
+    check_output(common, listed, typed)
     keep_apart([*(targets or []), *(unlike or [])], [common.csv, listed.sheet])
     pictures = expanded(named(targets, listed, enough=bool(unlike or text)))
     with opened(common) as library:

@@ -13,7 +13,7 @@ import typer
 
 from ..db.advice import counted
 from ..errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PARTLY, UsageError
-from .options import Common, Listed, Making, unfold
+from .options import GOES_ON, Common, Listed, Making, Typed, unfold
 from .output import named, print_document, progress, remark
 from .session import opened, options_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("index")(unfold(index))
+    app.command("index")(unfold(index, interrupted=GOES_ON))
 
 
 def index(
@@ -87,11 +87,14 @@ def index(
         bool, typer.Option("-0", "--null", help="Paths in --from end with NUL.")
     ] = False,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Add pictures to the library, and refresh what is known of them.
 
     Only what is new or changed is read and encoded. Files are never changed or moved.
     """
+    if listed is None:
+        typed.only_with("--from", "-0")
     names = named(paths, Listed(listed=listed, nul=nul), enough=prune)
     if not names and not prune:
         raise UsageError("nothing to index: name a PATH, or --prune")

@@ -64,6 +64,37 @@ class Common:
         return {"--json": self.json, "--jsonl": self.jsonl, "--csv -": self.csv == "-"}
 
 
+class Typed(frozenset[str]):
+    """The options that were typed in a call, as they are spelt.
+
+    Not what a config file or the environment says: that holds for many calls, and may mean nothing
+    in some of them.
+    """
+
+    def only_with(self, needed: str, *names: str) -> None:
+        """Raise the UsageError for options that change nothing, as what they act on is not there.
+
+        needed: the option (or several) that they belong to.
+        """
+        idle = [name for name in names if name in self]
+        if idle:
+            verb, them = ("does", "it") if len(idle) == 1 else ("do", "them")
+            raise UsageError(
+                f"{' and '.join(idle)} {verb} nothing without {needed}: give that too, or leave "
+                f"{them} out"
+            )
+
+
+def _typed(context: typer.Context) -> Typed:
+    """Return what was typed in the call of a context."""
+    return Typed(
+        spelt
+        for option in context.command.params
+        for spelt in (*option.opts, *option.secondary_opts)
+        if getattr(context.get_parameter_source(str(option.name)), "name", "") == "COMMANDLINE"
+    )
+
+
 def one_way_only(asked: Sequence[str]) -> UsageError:
     """Return the error for several forms of an answer on one standard output."""
     return UsageError(
@@ -141,16 +172,27 @@ def _without_type_of_flag(annotation: Any) -> None:  # noqa: ANN401
             option.metavar = ""
 
 
-def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
+GOES_ON = "what was done is kept, the same command goes on from there"
+MEASURED = "what was measured is kept, and no file is left half written"
+"""What is true of a command that was interrupted; of one that keeps nothing neither is."""
+
+
+def unfold(function: Callable[..., Any], *, interrupted: str = "") -> Callable[..., Any]:
     """Return a function that takes the fields of its dataclass parameters as options of its own.
 
     typer reads the signature; the parameter `common: Common` becomes --library, --json and so on.
+    A parameter of the type `Typed` gets the options of the call. interrupted: what is told after
+    Ctrl-C, of a call without --no-keep.
     """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
     folded: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
+    asking = [name for name, kind in hints.items() if kind is Typed]
     for name, parameter in inspect.signature(function).parameters.items():
+        if name in asking:
+            parameters.append(parameter.replace(annotation=typer.Context))
+            continue
         if name not in folded:
             parameters.append(parameter.replace(annotation=hints[name]))
             continue
@@ -166,14 +208,15 @@ def unfold(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def called(**values: Any) -> Any:  # noqa: ANN401
+        kept = interrupted if values.get("keep", True) else ""
+        for name in asking:
+            values[name] = _typed(values[name])
         for name, kind in folded.items():
             values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
         try:
             return function(**values)
         except KeyboardInterrupt as problem:  # typer would end without a word
-            raise InterruptionError(
-                "interrupted; what was done is kept, the same command goes on from there"
-            ) from problem
+            raise InterruptionError(f"interrupted; {kept}" if kept else "interrupted") from problem
 
     for parameter in parameters:
         _without_type_of_flag(parameter.annotation)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NothingError, SeeingError, UsageError
 from ..media.whole import whole
-from .options import Common, Listed, one_way_only
+from .options import Common, Listed, Typed, one_way_only
 from .table import print_table, printable
 
 if TYPE_CHECKING:
     from ..show.listing import Listing
+
+_HEAD_BYTES, _HEAD_SHOWN = 4096, 40
+"""Of a table's line of names: how much is read, and how much of it is told."""
 
 
 def remark(text: str, common: Common | None = None) -> None:
@@ -64,11 +67,43 @@ def print_document(document: dict[str, Any], rows: str, common: Common) -> bool:
     return common.json or common.jsonl or common.csv == "-"
 
 
+_LISTED = "rank"
+"""The first column of every list of items, frames too."""
+_FIRST_COLUMNS = (_LISTED, "path", "scorer", "ranking", "kind", "name", "level")
+"""That each table of ours begins with one of."""
+
+
 def write_csv(rows: Sequence[dict[str, Any]], file: str) -> None:
-    """Write rows as CSV to a file, or to standard output for "-"."""
+    """Write rows as CSV to a file, or to standard output for "-"; see `check_table`."""
     from ..show.rows import rows_as_csv
 
+    check_table(file, next(iter(rows[0])) if rows else None)
     write_text(rows_as_csv(rows), file)
+
+
+def check_table(file: str | None, first: str | None) -> None:
+    """Refuse to replace what is no table of the kind that is to be written.
+
+    Its line of names tells, by the first of them: what a person typed (ratings), or a simulation
+    knows (the truth about a video), can't be made again by the command that would replace it.
+    first: the first column of the new table; None: it has no rows, then any of ours is replaced.
+    """
+    path = Path(file or "-")
+    if file in (None, "-") or not path.is_file():
+        return
+    try:
+        with path.open("rb") as there:
+            line = there.readline(_HEAD_BYTES)
+    except OSError as problem:
+        raise UsageError(f"can't write {file}: {problem.strerror}") from problem
+    head = line.decode("utf-8-sig", "replace").strip()
+    found = head.partition(",")[0].strip(' "')
+    if line and found not in ((first,) if first else _FIRST_COLUMNS):
+        shown = head if len(head) <= _HEAD_SHOWN else f"{head[:_HEAD_SHOWN]}..."
+        raise UsageError(
+            f"{file} is there already, and is no table of this kind (it begins: {shown}): it is "
+            "not replaced. Name another file, or remove it first"
+        )
 
 
 def write_text(text: str, file: str) -> None:
@@ -88,7 +123,7 @@ def write_text(text: str, file: str) -> None:
         raise UsageError(f"can't write {file}: {why}") from problem
 
 
-def check_output(common: Common, listed: Listed) -> None:
+def check_output(common: Common, listed: Listed, typed: Typed) -> None:
     """Refuse, before any work, a call whose answer could not be given as it asks.
 
     Raises UsageError for two forms on one standard output, and for files that can't be written.
@@ -97,10 +132,13 @@ def check_output(common: Common, listed: Listed) -> None:
     asked = [name for name, wanted in ways.items() if wanted]
     if len(asked) > 1:
         raise one_way_only(asked)
+    if not listed.paths and listed.listed is None:
+        typed.only_with("--paths or --from", "-0")
     if common.csv not in (None, "-"):
         folder = Path(str(common.csv)).parent
         if not folder.is_dir():
             raise UsageError(f"can't write {common.csv}: there is no folder {folder}")
+        check_table(common.csv, _LISTED)
     if listed.sheet:
         from ..show.sheet import check_sheet_path
 

@@ -6,16 +6,16 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .index import stopping
-from .options import Common, Listed, Making, unfold
+from .options import GOES_ON, Common, Listed, Making, Typed, unfold
 from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
 from .tasting import Tasting
-from .videos import FrameWords, Reading, videos_among
+from .videos import FrameWords, Reading, unfolded, videos_among
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("rank")(unfold(rank))
+    app.command("rank")(unfold(rank, interrupted=GOES_ON))
 
 
 def rank(
@@ -49,6 +49,7 @@ def rank(
     making: Making,
     listed: Listed,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Order pictures or frames from best to worst, and say why each stands where it stands.
 
@@ -56,11 +57,12 @@ def rank(
     capture; their frames are registered, flagged where something is wrong, and ranked.
     """
     names = None if not items and listed.listed is None else named(items, listed)
-    if videos_among(names or [], words, by):
+    films, folders = unfolded(names or [], words, by, pictured=reference is not None)
+    if videos_among(films, words, by):
         from .rank_videos import rank_videos
 
         return rank_videos(
-            names or [], words, reading, making, common, listed,
+            films, words, reading, making, common, listed, typed, folders=folders,
             reference=reference, taste=taste.asked(by), by=by, top=top, keep=keep,
         )  # fmt: skip
     exemplars = taste.asked(by)
@@ -70,7 +72,8 @@ def rank(
             "what is best? Name a picture that shows it: --reference FILE; or "
             "labelled ones: --exemplars SET"
         )
-    check_output(common, listed)
+    check_output(common, listed, typed)
+    typed.only_with("a video", *reading.names())
     keep_apart([reference], [common.csv, listed.sheet])
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:

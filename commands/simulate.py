@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import EXIT_DONE, InterruptionError, PictureError, UsageError
-from .options import Common, unfold
-from .output import print_document, progress, write_csv
+from .options import Common, Typed, unfold
+from .output import print_document, progress, write_text
 
 if TYPE_CHECKING:
-    from ..samples.night import Night, Truth
+    from numpy import datetime64
+    from numpy.typing import NDArray
+
+    from ..samples.night import Frames, Night, Truth
     from ..samples.planets import Picture
 
 _SPOILT = "Spoilt frames and cameras"
@@ -155,12 +158,17 @@ def simulate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Make a video of a planet as a telescope shows it through turbulent air.
 
     Beside it lies the truth about every frame: how like the object it is, its Strehl ratio, where
     the object stands. Everything comes from the seeds.
     """
+    if earlier.reference is None:
+        typed.only_with(
+            "--reference OUT.png", "--turn", "--scale", "--mirror", "--reference-longitude"
+        )
     table = truth or out.with_suffix(".csv")
     files = [out, table, *([earlier.reference] if earlier.reference else [])]
     _check([*files, *([pristine] if pristine else [])], force=force)
@@ -231,7 +239,9 @@ def _write_pristine(night: "Night", path: Path) -> None:
 def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) -> "Truth":
     from ..samples.processed import processed_reference
     from ..samples.record import record, truth_rows
+    from ..show.rows import rows_as_csv
     from ..stack.save import save_picture
+    from ..video.mark import mark_text, marks
     from ..video.ser_write import SerWriter, make_header, to_ticks
 
     processed = None
@@ -247,15 +257,20 @@ def _write(night: "Night", files: list[Path], earlier: Earlier, common: Common) 
         pattern=night.bayer, start=int(to_ticks(night.times()[:1])[0]),
         texts=("seeing", f"simulated, fps={night.rate:g}", f"D/r0 {night.seeing:g}"),
     )  # fmt: skip
+    written: list[str] = []
+
+    def take(frames: "Frames", times: "NDArray[datetime64]") -> None:
+        writer.write(frames, to_ticks(times))
+        written.extend(map(mark_text, marks(frames)))
+
     with (
         progress(common, "simulating") as tell,
         SerWriter(files[0], header) as writer,
     ):
-        known = record(
-            night, lambda frames, times: writer.write(frames, to_ticks(times)), tell=tell
-        )
+        known = record(night, take, tell=tell)
         # before the video gets its name: it never stands there without its truth
-        write_csv(truth_rows(night, known), str(files[1]))
+        rows = zip(truth_rows(night, known), written, strict=True)
+        write_text(rows_as_csv([row | {"mark": mark} for row, mark in rows]), str(files[1]))
         if processed is not None:
             save_picture(processed, files[2], white=255, flat=True, force=True)
     return known

@@ -8,8 +8,8 @@ import typer
 
 from ..errors import EXIT_DONE, EXIT_NOTHING, UsageError
 from .choice import Choice, rank_for
-from .options import Common, unfold
-from .output import keep_apart, print_document, progress, remark
+from .options import MEASURED, Common, Typed, unfold
+from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
 from .videos import Reading
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("stack")(unfold(stack))
+    app.command("stack")(unfold(stack, interrupted=MEASURED))
 
 
 def stack(
@@ -51,7 +51,9 @@ def stack(
     weigh_by: Annotated[
         str | None,
         typer.Option(
-            metavar="SCORES", help="scores, another scorer, or a CSV with frame and weight."
+            metavar="SCORES",
+            help="scores or another scorer: what a frame's is above the median; or a CSV with "
+            "frame and weight.",
         ),
     ] = None,
     compare: Annotated[
@@ -70,6 +72,7 @@ def stack(
     choice: Choice,
     reading: Reading,
     common: Common,
+    typed: Typed,
 ) -> int:
     """Average the best frames of a video, registered to a fraction of a pixel.
 
@@ -78,10 +81,14 @@ def stack(
     choice.check()
     if not (out or sharpened or sheet):
         raise UsageError("where to? Name a file: --out stack.tif (or .fits, .png)")
+    if not (sharpened or sheet):
+        typed.only_with("--sharpened FILE or --sheet FILE", "--strength")
+    from ..rank.frame_scorers import check_frame_scorer
     from ..show.sheet import check_sheet_path
     from ..stack.save import DEEP, check_free
 
     keep_apart([*videos, choice.reference], [out, sharpened, sheet, common.csv])
+    check_table(common.csv, "scorer")
     if out is not None and out.suffix.lower() not in DEEP:
         raise UsageError(
             f"{out}: a stack is kept whole in {', '.join(DEEP)}; --sharpened may be JPEG"
@@ -91,6 +98,8 @@ def stack(
             check_free(path, force=force)
     if sheet is not None:
         check_sheet_path(sheet)
+    if weigh_by and weigh_by != "scores" and not weigh_by.endswith(".csv"):
+        check_frame_scorer(weigh_by, pictured=choice.reference is not None)
     with ExitStack() as things:
         library = things.enter_context(opened(common, create=True))
         made: list[Stacked] = []
@@ -107,6 +116,8 @@ def stack(
                 made.append(
                     best.stack(weigh_by=weigh_by, method=method, resolution=True, tell=tell)
                 )
+            for text in made[-1].remarks:
+                remark(f"{ranking.scorer.name}: {text}" if compare else text, common)
         _write(made[0], out, sharpened, strength, common, force=force)
         if sheet is not None:
             from ..rank.frame_sheets import draw_stacks
@@ -139,16 +150,20 @@ def _write(
     ):  # fmt: skip
         if path is None or picture is None:
             continue
-        history = list(told.history)
+        history = made.history
         if path == sharpened:
             history.append(f"sharpened by two unsharp masks, strength {strength:g}")
         top = white if path == out else max(white, float(picture.max()))  # overshoot is kept
         cut = save_picture(
             picture, path, white=top, force=force, history=history, begin=told.begin,
-            end=told.end,
+            end=told.end, cards=made.cards,
         )  # fmt: skip
         share = f", {100 * cut:.2g} % of its values cut off" if cut > 1e-6 and path == out else ""
         remark(f"written: {path}{share}", common)
+
+
+_FORMS = (("effective", ".1f"), ("resolution_px", ".3f"), ("seventh", ".4f"), ("half", ".4f"))
+"""How columns of the table are written: numbers below each other have as many decimals."""
 
 
 def _print(made: "list[Stacked]", common: Common) -> None:
@@ -165,13 +180,14 @@ def _print(made: "list[Stacked]", common: Common) -> None:
     ]  # fmt: skip
     document = {
         "command": "stack", "version": 1, **made[0].ranking.head(), "results": rows,
-        "remarks": made[0].ranking.remarks,
+        "remarks": [*made[0].ranking.remarks, *(text for one in made for text in one.remarks)],
     }  # fmt: skip
     if print_document(document, "results", common):
         return
     print_table(
         ["by", "frames", "effective", "detail to (px)", "cycles/px at 1/7", "at 1/2"],
-        [["-" if v is None else f"{v:g}" if isinstance(v, float) else str(v)
-          for v in row.values()] for row in rows],
+        [[str(row["scorer"]), str(row["frames"]),
+          *("-" if row[name] is None else format(row[name], form) for name, form in _FORMS)]
+         for row in rows],
         right=[False, True, True, True, True, True],
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Words about videos: how a file is to be read, and the part of `q rank` that ranks frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,6 +69,11 @@ class Reading:
             help="Cycles a pixel that the telescope still resolves; 0.375 is usual.",
         ),
     ] = None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the options, as they are spelt."""
+        return [f"--{field.name}" for field in fields(cls)]
 
     def options(self) -> "FrameOptions":
         """Return them as the library takes them."""
@@ -191,6 +196,56 @@ def videos_among(items: Sequence[str], words: FrameWords, by: str | None) -> boo
     if words.asked() and not (videos or frames):
         raise UsageError(f"{words.asked()[0]} is for frames of videos; say so with --frames")
     return bool(videos) or frames
+
+
+def unfolded(
+    items: Sequence[str], words: FrameWords, by: str | None, *, pictured: bool
+) -> tuple[list[str], list[str]]:
+    """Return items with the videos of a folder in place of the folder, and those folders.
+
+    Only folders that hold nothing else, or of which frames are asked for. Raises UsageError where
+    it can't be told what is meant: videos and pictures in one folder, and no picture to compare.
+    """
+    from ..rank.frame_scorers import FRAME_SCORERS
+
+    found: list[str] = []
+    folders: list[str] = []
+    frames = bool(words.asked()) or (by in FRAME_SCORERS and by != "embedding")
+    for item in items:
+        videos, pictures = _held(Path(item))
+        if words.frames:  # of one capture: the folder's pictures
+            videos = []
+        if videos and pictures and not frames and not pictured:
+            raise UsageError(
+                f"{item} holds {len(videos)} videos and {pictures} pictures. Name the videos: "
+                f"q rank {all_like(item, videos[0])} --best 20; or say what the pictures are "
+                "compared with: --reference FILE"
+            )
+        if videos and (frames or not pictures):
+            found += videos
+            folders.append(item)
+        else:
+            found.append(item)
+    return found, folders
+
+
+def all_like(folder: str, video: str) -> str:
+    """Return a pattern for a folder's videos, as a person types it."""
+    return f"{folder.rstrip('/')}/*{Path(video).suffix}"
+
+
+def _held(folder: Path) -> tuple[list[str], int]:
+    """Return the videos in a folder and below it, and how many pictures there are."""
+    from ..media.kinds import PICTURES, VIDEOS, extension
+    from ..media.walk import walk
+    from ..video.open import is_video
+
+    if not folder.is_dir():
+        return [], 0
+    files = [Path(found.path) for found in walk([folder], extensions=PICTURES | VIDEOS)]
+    videos = [file for file in files if extension(file.name) in VIDEOS and is_video(file)]
+    pictures = sum(extension(file.name) in PICTURES for file in files)
+    return [str(video) for video in videos], pictures
 
 
 def shown_part(ranking: "FrameRanking", words: FrameWords, top: int | None) -> "FrameRanking":

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ..errors import LibraryError
 from .place import FILE
 
-VERSION = 2
+VERSION = 3
 """Kept in SQLite's user_version; equals the number of migrations. A newer one is refused."""
 BUSY_SECONDS = 30.0
 _DAMAGE = (sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..media.walk import Found
 from .catalogue import Catalogue
-from .items import frame_numbers
+from .items import frame_content, frame_numbers, item_number
 from .scores import scorer_number
 from .sources import enter_source
 
@@ -38,11 +38,6 @@ class FileFrames:
     marks: NDArray[np.uint64]
     times: NDArray[np.datetime64] | None = None
     header: dict[str, Any] = field(default_factory=dict)
-
-
-def content_of(marks: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return what labels of frames follow: 63 bits of a checksum, the same in a cut video."""
-    return (marks >> np.uint64(1)).astype(np.int64)
 
 
 def enter_frames(catalogue: Catalogue, files: Sequence[FileFrames]) -> NDArray[np.int64]:
@@ -74,11 +69,15 @@ def _enter(
     ids[fresh] = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
     places = np.array(fresh)[np.argsort(ids[fresh])]  # by id: the tree then grows side by side
     times = _written(file.times, len(numbers))
+    if file.numbers is None:  # the file is known by its own content, as any still
+        contents = [item_number(file.digest, frame=None, part=None)]
+    else:
+        contents = [frame_content(mark) for mark in file.marks.tolist()]
     connection.executemany(
         "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at) "
         f"VALUES (?, ?, {source}, ?, {file.width:d}, {file.height:d}, {file.depth:d}, ?)",
         zip(
-            ids[places].tolist(), content_of(file.marks)[places].tolist(),
+            ids[places].tolist(), [contents[place] for place in places],
             [numbers[place] for place in places], [times[place] for place in places], strict=True,
         ),
     )  # fmt: skip
@@ -143,3 +142,30 @@ def keep_frame_scores(
             f"INSERT OR REPLACE INTO scores (scorer, item, value) VALUES ({scorer:d}, ?, ?)",
             zip(ids[rows].tolist(), scores[rows].tolist(), strict=True),
         )
+
+
+def note_flags(
+    catalogue: Catalogue, identity: str, ids: NDArray[np.int64], flags: Sequence[str]
+) -> None:
+    """Keep the flags of frames beside the scores that a scorer gave them, for the view `ranking`.
+
+    flags: of each frame, names parted by blanks, empty for none. Writes only what has changed.
+    """
+    wanted = {
+        item: json.dumps({"flags": text}) if text else None
+        for item, text in zip(ids.tolist(), flags, strict=True)
+    }
+    with catalogue.reading() as connection:
+        noted = connection.execute(
+            "SELECT scorer, item, detail FROM scores JOIN scorers ON scorers.id = scorer "
+            "WHERE identity = ? AND item IN (SELECT value FROM json_each(?))",
+            (identity, json.dumps(list(wanted))),
+        ).fetchall()
+    changed = [
+        (wanted[item], scorer, item) for scorer, item, detail in noted if detail != wanted[item]
+    ]
+    if changed:
+        with catalogue.transaction() as connection:
+            connection.executemany(
+                "UPDATE scores SET detail = ? WHERE scorer = ? AND item = ?", changed
+            )

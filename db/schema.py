@@ -15,6 +15,13 @@ def tables(database: Database) -> None:
         database.execute(statement)
 
 
+@migrations(name="0002_flags_in_ranking")
+def flags_in_ranking(database: Database) -> None:
+    """Show the flags of frames in the view `ranking`, and flagged ones after all good ones."""
+    database.execute("DROP VIEW ranking")
+    database.execute(_RANKING)
+
+
 _TABLES = """
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY,
@@ -186,8 +193,25 @@ JOIN pictures ON pictures.id = scores.item
 WHERE pictures.state = 'present'
 """
 
+_RANKING = """
+CREATE VIEW ranking AS
+SELECT
+    scorers.name AS scorer, scorers.identity,
+    rank() OVER (
+        PARTITION BY scorers.id
+        ORDER BY json_extract(scores.detail, '$.flags') IS NOT NULL, scores.value DESC
+    ) AS rank,
+    pictures.item, scores.value AS score,
+    json_extract(scores.detail, '$.flags') AS flags, -- of a frame; NULL: none
+    scores.detail
+FROM scores
+JOIN scorers ON scorers.id = scores.scorer
+JOIN pictures ON pictures.id = scores.item
+WHERE pictures.state = 'present'
+"""
 
-@migrations(name="0002_exemplars")
+
+@migrations(name="0003_exemplars")
 def exemplars(database: Database) -> None:
     """Let sets have kinds and be put away, and label events a name of their own."""
     for statement in _EXEMPLARS.split(";\n\n"):

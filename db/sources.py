@@ -8,7 +8,7 @@ from typing import Any
 from ..media.picture import Picture
 from ..media.walk import Found
 from .catalogue import Catalogue, now, readable
-from .items import item_number
+from .items import frame_content, item_number
 from .plan import Pending
 from .vectors import StoredEncoder, grow_generation
 
@@ -42,7 +42,8 @@ def record_picture(
         (pending.frame, pending.part),
         (about.width, about.height, picture.depth, about.taken_at, about.ra, about.dec,
          about.field_deg),
-        content=item_number(digest, frame=pending.frame, part=about.part),
+        content=item_number(digest, frame=pending.frame, part=about.part)
+        if about.mark is None else frame_content(about.mark),
     )  # fmt: skip
 
 

@@ -32,6 +32,9 @@ class Metadata:
     part: str | None = None
     """Which part of the file it is, whatever name it was asked by: None for the part that is read
     when none is named, else its number ("2")."""
+    mark: int | None = None
+    """Of a frame of a video: 64-bit checksum of its samples as stored (`video.mark`), the same in
+    whatever file the frame lies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,19 @@ class Registered:
         kind = "mirrored (it is flipped and used)" if best.mirrored else "right way round"
         return f"the reference is {kind}, {lies} ({self.other.peak:.2f} the other way round)"
 
+    @property
+    def used(self) -> bool:
+        """Whether it ranks the video."""
+        return self.verdict in USED
+
+    @property
+    def undone(self) -> str:
+        """What is done to the reference before it is compared, in a few words."""
+        best = self.best
+        flipped = "flipped, " if best.mirrored else ""
+        size = f"{1 / self.scale:.3f} times as large"
+        return f"{flipped}turned by {-best.turn:+.1f} degrees and made {size}"
+
     def as_json(self) -> dict[str, Any]:
         """Return turn (degrees), scale, mirrored, peak, margin and verdict, JSON-able."""
         best = self.best
@@ -139,6 +152,31 @@ class Warper:
     def coefficients(self, hypotheses: list[Placed]) -> NDArray[np.complex64]:
         """Return (n, d / 2) coefficients of windows under hypotheses."""
         return self.band.coefficients(np.stack([self.window(one) for one in hypotheses]))[0]
+
+
+def shown_as_used(
+    picture: NDArray[np.float32], registered: Registered, scene: Scene, *, step: int = 1
+) -> NDArray[np.float32]:
+    """Return a reference turned, scaled, flipped and moved as it lies on the video.
+
+    picture: as it is in its file, (h, w, planes). step: as for `register_reference`. Returns the
+    template's window in pixels of the video's file, (side, side, planes), 0 beyond the picture.
+    """
+    import cv2
+
+    best, pixels = registered.best, scene.shrink * step
+    larger = registered.scale * pixels / best.scale  # than the picture that was registered
+    across, down = (np.array(axis) * larger / pixels for axis in _axes(best))
+    middle = (np.array([best.x, best.y]) + 0.5) * larger - 0.5
+    side = scene.side * pixels
+    corner = middle - (across + down) * (side - 1) / 2
+    if registered.scale > 1:  # what is made smaller would else show patterns of its pixels
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.4 * registered.scale), np.float32)
+    drawn = cv2.warpAffine(
+        picture, np.column_stack([across, down, corner]), (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )  # fmt: skip
+    return np.asarray(drawn, np.float32).reshape(side, side, -1)
 
 
 def read_reference(path: Path) -> NDArray[np.float32]:

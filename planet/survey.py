@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..video.mark import marks
 from .locate import Located, small
-from .mark import marks
 from .scene import Cutter, Scene, mend, shrunk
 
 STEPS = 32767 / 8

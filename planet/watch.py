@@ -92,9 +92,8 @@ def survey_video(
                 kept.sync()
                 since = time.monotonic()
             if stopped:
-                raise InterruptionError(
-                    f"stopped after {done} of {frames} frames; the same command goes on from there"
-                )
+                later = "the same command goes on from there" if kept else "nothing is kept of them"
+                raise InterruptionError(f"stopped after {done} of {frames} frames; {later}")
         if kept:
             kept.sync(frames=frames)
     finally:

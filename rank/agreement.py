@@ -228,11 +228,20 @@ def ndcg(given: NDArray[Any], gains: NDArray[Any], *, count: int | None = None) 
 def frames_ndcg(given: NDArray[Any], true: NDArray[Any]) -> float:
     """Return `ndcg` of the best tenth of frames, whose gain is what they are better than usual.
 
-    Gain: (truth - median) / (best - median), and 0 below the median: frames that nobody would
-    stack gain nothing, however they are ordered.
+    The gain is `gains_of` the truth: frames that nobody would stack gain nothing, however they are
+    ordered.
     """
-    gains = np.maximum(np.asarray(true, np.float64) - np.median(true), 0)
-    return ndcg(given, gains, count=max(1, round(NDCG_SHARE * len(gains))))
+    return ndcg(given, gains_of(true), count=max(1, round(NDCG_SHARE * len(true))))
+
+
+def gains_of(values: NDArray[Any]) -> Values:
+    """Return what frames are better than usual, 0..1: (value - median) / (best - median).
+
+    0 at the median and below, and everywhere where all are alike.
+    """
+    above: Values = np.maximum(np.asarray(values, np.float64) - np.median(values), 0)
+    most = float(above.max(initial=0.0))
+    return above / most if most > 0 else above
 
 
 # --- stacks against the truth -----------------------------------------------------------------

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ..db.catalogue import Catalogue
 from ..db.exemplars import StoredSet, current_labels, events_of, set_named
-from ..db.frames import content_of
 from ..db.items import Item, items_by_id
 from ..db.vectors import StoredEncoder, searchable_blocks
 from ..errors import NothingError
@@ -19,7 +18,7 @@ from ..label.sets import KEEP, value_of
 from ..label.suggest import Candidates, suggest
 from ..train.folds import NEIGHBOURS
 from ..video.open import is_video
-from .exemplar_frames import band_vectors
+from .exemplar_frames import band_vectors, contents_in
 from .frame_ranking import FrameRanking
 from .lesson import Base, learn
 from .neighbours import Floats, Taught, ambivalence, nearest, squared_distances
@@ -154,7 +153,7 @@ def asker_of_pictures(
 def asker_of_frames(catalogue: Catalogue, ranking: FrameRanking, name: str) -> Asker:
     """Return what chooses among the frames of a video, ranked by `self`; never flagged ones."""
     survey = ranking.survey
-    contents = content_of(survey.rows["mark"])
+    contents = contents_in(catalogue, survey, ranking.ids)
     _, first = np.unique(contents, return_index=True)
     first = np.sort(first)
     scores = ranking.scores[first]

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..db.frames import content_of
+from ..db.catalogue import Catalogue
+from ..db.items import contents_of
 from ..errors import UsageError
 from ..label.exemplars import Exemplar
 from ..planet import inband
@@ -21,16 +22,15 @@ BAND = (0.05, 0.6)
 
 
 def score_frames(
-    asked: ByExemplars, setting: FrameSetting, ids: NDArray[np.int64] | None = None
+    catalogue: Catalogue, asked: ByExemplars, setting: FrameSetting, ids: NDArray[np.int64]
 ) -> FrameScorer:
     """Make the scorer `exemplars:SET` of a video.
 
-    Labels follow the frames' own marks, so those of a video that was cut or joined since count.
+    Labels follow the frames' own content, so those of a video that was cut or joined since count.
     Raises UsageError where no frame of the video has a label.
     """
-    del ids  # not needed: labels follow content
     survey, path = setting.survey, setting.video.path
-    rows, entries = _labelled(survey, asked.exemplars.entries)
+    rows, entries = _labelled(contents_in(catalogue, survey, ids), asked.exemplars.entries)
     if not entries:
         raise UsageError(
             f"none of the {len(asked.exemplars.entries)} labels of {asked.set_name} is of a frame "
@@ -55,11 +55,18 @@ def score_frames(
     )  # fmt: skip
 
 
+def contents_in(catalogue: Catalogue, survey: Survey, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) what labels of frames follow; by their checksums where they were not entered."""
+    if ids.any():
+        known = contents_of(catalogue)
+        return np.array([known[item] for item in ids.tolist()], np.int64)
+    return (survey.rows["mark"] >> np.uint64(1)).astype(np.int64)
+
+
 def _labelled(
-    survey: Survey, entries: Sequence[Exemplar]
+    contents: NDArray[np.int64], entries: Sequence[Exemplar]
 ) -> tuple[NDArray[np.int64], list[Exemplar]]:
     """Return the rows that have a label, ascending, and their exemplars; of repeats the first."""
-    contents = content_of(survey.rows["mark"])
     by_content = {entry.content: entry for entry in entries}
     some = np.flatnonzero(np.isin(contents, list(by_content)))
     _, first = np.unique(contents[some], return_index=True)

@@ -14,6 +14,7 @@ from ..planet.flags import Flags
 from ..planet.reference import Registered
 from ..planet.survey import Survey
 from ..show.listing import Column, Listing
+from ..show.numbers import written_alike
 from ..video.base import Video
 from .frame_scorers import FrameScorer
 from .ranking import percents
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
     from .frame_stacks import Stacked
 
 _WORTH = 0.8
+_COMPARED = 1000
+"""Best frames whose scores decide how many decimals all have."""
 MOST_SHOWN = 100
 """Tiles of a sheet: ten by ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedFrame:
-    """A frame with its place. score is None where none is defined; shift: pixels (right, down)."""
+    """A frame with its place. score is None where none is defined; shift: pixels (right, down).
+
+    written: the score as a table has it, with as many decimals as the others.
+    """
 
     rank: int
     item: Item
@@ -39,6 +45,7 @@ class RankedFrame:
     shift: tuple[float, float]
     flags: list[str]
     reason: str
+    written: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +59,7 @@ class FrameRanking(Listing[RankedFrame]):
 
     command: ClassVar[str] = "rank"
     columns: ClassVar[Sequence[Column]] = (
-        Column("score", lambda entry: "" if entry.score is None else f"{entry.score:.4g}"),
+        Column("score", lambda entry: entry.written),
         Column("0-100", lambda entry: "" if entry.percent is None else f"{entry.percent:.0f}"),
         Column("shift", lambda entry: "{:+.1f} {:+.1f}".format(*entry.shift)),
         Column("flags", lambda entry: " ".join(entry.flags), right=False),
@@ -128,6 +135,11 @@ class FrameRanking(Listing[RankedFrame]):
         return int((np.isfinite(self.scores) & ~self.flags.any)[self.order].sum())
 
     @property
+    def all_good(self) -> int:
+        """How many frames of the whole video have a score and no flag."""
+        return len(self._all_good)
+
+    @property
     def half(self) -> int:
         """The number of best frames down to half between the 1 % and the 99 % quantile."""
         return int((percents(self.scores)[self._all_good] >= 50).sum())
@@ -187,7 +199,7 @@ class FrameRanking(Listing[RankedFrame]):
         """Return the score, or what is wrong."""
         if entry.flags:
             return " ".join(entry.flags)
-        return "no score" if entry.score is None else f"{entry.score:.4g}"
+        return entry.written or "no score"
 
     def targets(self) -> list[tuple[str, Address]]:
         """Return the reference."""
@@ -248,6 +260,8 @@ class _Entries(Sequence[RankedFrame]):
         self._rank[whole] = np.arange(1, len(whole) + 1)
         good = ~ranking.flags.any
         flux = ranking.survey.rows["flux"][good] if good.any() else ranking.survey.rows["flux"]
+        shown = ranking.scores[ranking.order[:_COMPARED]]
+        self._write = written_alike(shown.tolist())
         self._light = max(float(np.median(flux)), 1e-30) if len(flux) else 1.0
 
     def __len__(self) -> int:
@@ -291,7 +305,7 @@ class _Entries(Sequence[RankedFrame]):
         return RankedFrame(
             int(self._rank[row]), item, row, score if known else None,
             float(self._percent[row]) if known else None, time, shift,
-            ranking.flags.of(row), self._reason(row),
+            ranking.flags.of(row), self._reason(row), self._write(score) if known else "",
         )  # fmt: skip
 
     def _reason(self, row: int) -> str:

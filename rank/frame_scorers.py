@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError, closest
+from ..errors import InterruptionError, UsageError, closest
 from ..planet import inband
 from ..planet.flags import Flags
 from ..planet.reference import Registered
@@ -40,6 +40,7 @@ class FrameSetting:
     picture: NDArray[np.float32] | None = None
     registered: Registered | None = None
     progress: Callable[[int, int], None] | None = None
+    should_stop: Callable[[], bool] | None = None
     embedded: "Embedded | None" = None
     known: inband.Own | None = None
     """What `own` returns, where it was found before."""
@@ -242,7 +243,7 @@ def over_pixels(
 ) -> Values:
     """Return (n,) what a measure of (frames (n, h, w), their rows of the survey) gives.
 
-    Reads the video once more.
+    Reads the video once more. Raises InterruptionError when the user wishes to stop.
     """
     video, survey = setting.video, setting.survey
     found = np.full(len(survey), np.nan)
@@ -254,8 +255,14 @@ def over_pixels(
         if known.any():
             frames = np.asarray(mend(grey(samples, video)[known], survey.scene.hot))
             found[rows[known]] = measure(np.ascontiguousarray(frames), survey.rows[rows[known]])
+        done = int(numbers[-1]) + 1
         if setting.progress:
-            setting.progress(int(numbers[-1]) + 1, len(video))
+            setting.progress(done, len(video))
+        if done < len(video) and setting.should_stop and setting.should_stop():
+            raise InterruptionError(
+                f"stopped after scoring {done} of {len(video)} frames; the same command scores "
+                "them anew"
+            )
     return found
 
 

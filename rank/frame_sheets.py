@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..media.display import display
+from ..media.read import read
+from ..planet.reference import shown_as_used
 from ..show.sheet import Tile, check_sheet_path, draw_sheet, save_sheet
 from ..show.thumbnail import thumbnail
 from ..stack.sharpen import sharpened
@@ -27,7 +30,7 @@ def draw_best(ranking: FrameRanking, path: Path, *, columns: int | None = None) 
     shown = _references(ranking)
     entries = list(ranking.entries[: MOST_SHOWN - len(shown)])
     tiles = [*shown, *_tiles(ranking, entries)]
-    footer = f"the best {len(entries)} of {len(ranking.scores)} frames"
+    footer = f"the best {len(entries)} of {len(ranking.scores)} frames{_footnote(ranking)}"
     save_sheet(
         draw_sheet(
             tiles, columns=columns or (len(tiles) if 0 < len(tiles) < 12 else 10), side=_SIDE,
@@ -145,9 +148,26 @@ def _tiles(ranking: FrameRanking, entries: list[RankedFrame], name: str = "") ->
 
 
 def _references(ranking: FrameRanking) -> list[Tile]:
-    if ranking.reference is None:
+    """Return the reference as it lies on the video, that eyes compare what the scorer compares."""
+    address, registered = ranking.reference, ranking.registered
+    if address is None:
         return []
-    address = ranking.reference
-    return [
-        Tile(lambda side: thumbnail(address, side), address.path.name, "reference", marked=True)
-    ]
+    name = address.path.name
+    if registered is None or not registered.used:
+        return [
+            Tile(lambda side: thumbnail(address, side), name, "not used", marked=True,
+                 mark="reference")
+        ]  # fmt: skip
+    shown = shown_as_used(
+        display(read(address.path)), registered, ranking.survey.scene,
+        step=2 if ranking.video.about.pattern else 1,
+    )  # fmt: skip
+    return [Tile(shown, name, "as it is used", marked=True, mark="reference")]
+
+
+def _footnote(ranking: FrameRanking) -> str:
+    """Return what has to be known of the reference on a sheet."""
+    registered = ranking.registered
+    if registered is None or not registered.used:
+        return ""
+    return f"; the reference is {registered.undone}"

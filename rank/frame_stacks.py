@@ -1,9 +1,7 @@
 """Stacks of the best frames of a ranking, and what they are worth."""
 
-import csv
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +9,15 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..stack.resolution import Resolution, split_half
 from ..stack.stack import Chosen, Method, Stack, Tell, stack
+from .agreement import gains_of
 from .frame_ranking import FrameRanking
 from .frame_scorers import FrameSetting, make_frame_scorer
-from .ranking import percents
+from .frame_table import check_frames, frame_column
 
-_FRAME_NAMES = ("frame", "number")
-_WEIGHT_NAMES = ("weight", "rating", "label", "score")
+_PEOPLE = {"OBSERVER": "Observer", "TELESCOP": "Telescope", "INSTRUME": "Instrument"}
+"""FITS keywords, and what a SER calls them."""
+_WEIGHTS = ("weight", "rating", "label", "score")
+"""Columns that weights are looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,45 @@ class Stacked:
     ranking: FrameRanking
     stack: Stack
     resolution: Resolution | None
+    weighed_by: str | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def history(self) -> list[str]:
+        """What was done, line by line: which frames, why these, and how they were stacked."""
+        ranking = self.ranking
+        all_good = ranking.all_good
+        share = 100 * len(ranking) / max(1, all_good)
+        lines = [
+            f"scorer {ranking.scorer.identity}: {ranking.scorer.measure}",
+            f"the best {len(ranking)} of {all_good} good frames ({share:.3g} %) chosen",
+        ]
+        if ranking.reference is not None and ranking.registered is not None:
+            name, registered = ranking.reference.path.name, ranking.registered
+            used = registered.undone if registered.used else "not used: another object or side"
+            lines.append(f"reference {name}: {used}")
+        if self.weighed_by:
+            lines.append(f"weighed by {self.weighed_by}")
+        return [*lines, *self.stack.history]
+
+    @property
+    def cards(self) -> dict[str, tuple[str | int, str]]:
+        """Values with comments for the header of a FITS, by keyword.
+
+        TIMESYS, OBSERVER, TELESCOP and INSTRUME are of the FITS standard (4.0, 4.4.2 and 9.2.1),
+        NCOMBINE is IRAF's, STACKCNT Siril's; the standard has none for the number of frames.
+        """
+        cards: dict[str, tuple[str | int, str]] = {
+            "NCOMBINE": (self.stack.frames, "frames in the stack"),
+            "STACKCNT": (self.stack.frames, "frames in the stack"),
+        }
+        if self.stack.begin is not None:
+            cards["TIMESYS"] = ("UTC", "scale of the times here")
+        for keyword, name in _PEOPLE.items():
+            text = str(self.ranking.video.about.header.get(name) or "").strip()
+            if text:
+                cards[keyword] = (text, "as the video has it")
+        return cards
 
 
 def chosen_of(ranking: FrameRanking, weights: NDArray[np.float64] | None = None) -> Chosen:
@@ -58,15 +98,21 @@ def stack_frames(
 ) -> Stacked:
     """Stack all frames of a ranking, registered, the planet in the middle of the frame.
 
-    weigh_by: None (all alike), "scores" (0..1 between the quantiles of the whole video), another
-    scorer, or a CSV with columns frame and weight (or rating). resolution: judge it by halves.
+    weigh_by: None (all alike), "scores" or another scorer (what a frame's score is above the median
+    of the video), or a CSV with columns frame and weight (or rating); without a weight, or with 0,
+    a frame weighs nothing. resolution: judge it by halves.
     Raises UsageError for weights that can't be, or where nothing is left.
     """
-    chosen = chosen_of(ranking, weights_of(ranking, weigh_by))
+    weights, remarks = weights_of(ranking, weigh_by)
+    whole = ranking
+    if weights is not None:  # else a half of them might hold none that weighs
+        ranking = ranking.only(ranking.order[weights[ranking.order] > 0])
+    chosen = chosen_of(ranking, weights)
     found = None
     if resolution and len(chosen) > 1:
         found = split_half(ranking.video, chosen, method=method, cutoff=cutoff_of(ranking))[0]
-    return Stacked(ranking, stack(ranking.video, chosen, method=method, tell=tell), found)
+    made = stack(ranking.video, chosen, method=method, tell=tell)
+    return Stacked(whole, made, found, weigh_by, remarks)
 
 
 def cutoff_of(ranking: FrameRanking) -> float:
@@ -75,39 +121,69 @@ def cutoff_of(ranking: FrameRanking) -> float:
     return min(0.5, scene.band.cutoff / scene.shrink / (2 if ranking.video.about.pattern else 1))
 
 
-def weights_of(ranking: FrameRanking, weigh_by: str | None) -> NDArray[np.float64] | None:
-    """Return (n,) weights in the survey's order; a frame without one weighs nothing."""
+def weights_of(
+    ranking: FrameRanking, weigh_by: str | None
+) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """Return (n,) weights in the survey's order, and remarks on those that weigh nothing.
+
+    Raises UsageError for weights that can't be, or where no frame of the ranking has any.
+    """
     if weigh_by is None:
-        return None
+        return None, []
     if weigh_by.endswith(".csv"):
-        return _from_table(ranking, Path(weigh_by))
-    if weigh_by == "scores":
-        return np.nan_to_num(percents(ranking.scores) / 100)
-    setting = FrameSetting(
-        ranking.video, ranking.survey, ranking.flags, registered=ranking.registered
-    )
-    return np.nan_to_num(percents(make_frame_scorer(weigh_by, setting).compute()) / 100)
+        weights, without = _from_table(ranking, weigh_by)
+    else:
+        scores = ranking.scores
+        if weigh_by != "scores":
+            setting = FrameSetting(
+                ranking.video, ranking.survey, ranking.flags, registered=ranking.registered
+            )
+            scores = make_frame_scorer(weigh_by, setting).compute()
+        weights, without = _above_usual(ranking, scores), "score above the median of the video"
+    mine = weights[ranking.order]
+    nothing = int((mine == 0).sum())
+    if nothing == len(mine):
+        raise UsageError(
+            f"--weigh-by {weigh_by}: no chosen frame has a {without}: none would weigh"
+        )
+    if not nothing:
+        return weights, []
+    return weights, [
+        f"{nothing} of {len(mine)} chosen frames have no {without}: they weigh nothing"
+    ]
 
 
-def _from_table(ranking: FrameRanking, path: Path) -> NDArray[np.float64]:
-    """Return weights from a CSV; ratings that are empty, 0 or negative weigh nothing."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows: list[dict[str, Any]] = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise UsageError(f"{path}: can't be read ({problem})") from problem
-    names = list(rows[0]) if rows else []
-    frame = next((name for name in _FRAME_NAMES if name in names), None)
-    weight = next((name for name in _WEIGHT_NAMES if name in names), None)
-    if frame is None or weight is None:
-        raise UsageError(f"{path}: needs the columns frame and weight (or rating); has {names}")
-    row_of = {int(number): row for row, number in enumerate(ranking.survey.rows["number"])}
-    found = np.zeros(len(ranking.survey))
-    for line, row in enumerate(rows, start=2):
-        try:
-            number, value = int(row[frame]), float(row[weight] or 0)
-        except (TypeError, ValueError):
-            raise UsageError(f"{path}, line {line}: frame and {weight} must be numbers") from None
-        if number in row_of and np.isfinite(value):
-            found[row_of[number]] = max(0.0, value)
-    return found
+def _above_usual(ranking: FrameRanking, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights that grow with what a frame is better than usual: `gains_of` its score.
+
+    A score's own size means nothing across scorers, and between the best it hardly changes; what
+    it is above the median does, whatever its scale. Measured on four simulated nights (three
+    objects, 200 to 1800 electrons, 300 frames) by the correlation with the object, ring by ring
+    from 0.06 to 0.36 cycles a pixel, as information (minus the sum of log(1 - r^2)). Of the best
+    10, 30, 60 %: all alike 16.3 15.8 13.7, weighed so 16.7 17.0 16.8; by the place between the
+    quantiles 16.4 16.1 14.5, by the contrast of detail over the noise's variance 16.2 16.1 14.7
+    (least squares, were there nothing but noise), by the contrast's square 16.7 16.7 15.7.
+    """
+    weights = np.zeros(len(scores))
+    known = np.isfinite(scores) & ~ranking.flags.any
+    if known.any():
+        weights[known] = gains_of(scores[known])
+    return weights
+
+
+def _from_table(ranking: FrameRanking, path: str) -> tuple[NDArray[np.float64], str]:
+    """Return weights from a CSV: as they are, but for scores, which weigh as scores do."""
+    table = frame_column(path, _WEIGHTS, beside=_WEIGHTS)
+    check_frames(table, ranking.video)
+    numbers = ranking.survey.rows["number"].tolist()
+    given = np.array([table.values.get(number, np.nan) for number in numbers])
+    if table.name == "score":
+        return _above_usual(ranking, given), f"score in {path} above the median"
+    for frame, weight in table.values.items():
+        written = table.beside[table.name][frame]
+        if written and not 0 <= weight < math.inf:
+            raise UsageError(
+                f"{path}: the {table.name} of frame {frame} is {written[:40]}; "
+                "a weight is 0 or more"
+            )
+    return np.nan_to_num(given), f"{table.name} above 0 in {path}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..db.catalogue import Catalogue
-from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores
+from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores, note_flags
 from ..db.lock import writing
 from ..errors import PictureError, UsageError
 from ..media.address import Address
@@ -19,7 +19,8 @@ from ..media.digest import digest
 from ..planet import inband
 from ..planet.flags import Flags, find_flags
 from ..planet.kept import KeptSurvey, key_of
-from ..planet.reference import USED, read_reference, register_reference
+from ..planet.pieces import differences
+from ..planet.reference import read_reference, register_reference
 from ..planet.survey import Survey
 from ..planet.watch import Watching, survey_video
 from ..video.base import Overrides, Video
@@ -149,7 +150,9 @@ def rank_frames(
         raise PictureError(f"{changed[0]}: it has changed while it was read; rank it once it rests")
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
-    setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    setting = FrameSetting(
+        video, survey, flags, progress=calls.progress, should_stop=calls.should_stop
+    )
     setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
         registered = register_reference(
@@ -160,7 +163,7 @@ def rank_frames(
         setting = replace(
             setting, digest=digest(shown.path), picture=picture, registered=registered
         )
-        if registered.verdict not in USED and by in (None, "reference"):
+        if not registered.used and by in (None, "reference"):
             by = _DEFAULT
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
@@ -171,6 +174,9 @@ def rank_frames(
     remarks += scorer.remarks
     scorer = _told_apart(scorer, digests, options)
     scores = _scores(catalogue, scorer, ids, keep=writable)
+    if writable:
+        told = [" ".join(flags.of(row)) if wrong else "" for row, wrong in enumerate(flags.any)]
+        note_flags(catalogue, scorer.identity, ids, told)
     order = inband.order_of(scores, ~flags.any)
     _tell(remarks, video, survey, scores, order, flags)
     return FrameRanking(
@@ -303,6 +309,20 @@ def _contrast(setting: FrameSetting) -> NDArray[np.float64]:
     return own.projections / top if top > 0 else np.zeros(len(own.projections))
 
 
+def _doubts(video: Capture, survey: Survey) -> list[str]:
+    """Return what speaks against several files being one capture."""
+    pieces, times = video.pieces, video.about.times
+    told = []
+    if times is not None and np.any(np.diff(times) < 0):
+        told.append("the files overlap in time")
+    formats = sorted({piece.about.format for piece in pieces})
+    if len(formats) > 1:
+        told.append(f"the files are of different formats ({', '.join(formats)})")
+    of_piece = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+    names = [piece.path.name for piece in pieces]
+    return told + differences(survey, of_piece[survey.rows["number"]], names)
+
+
 def _tell(
     remarks: list[str],
     video: Video,
@@ -317,11 +337,11 @@ def _tell(
             f"the frames hardly show the same thing (agreement with their mean {agreement:.2f}): "
             "noise, or nothing that stays; this ranking means little"
         )
-    times = video.about.times
-    if isinstance(video, Capture) and times is not None and np.any(np.diff(times) < 0):
-        remarks.append(
-            "the files overlap in time: are they one capture? --best N ranks each by itself"
-        )
+    if isinstance(video, Capture):
+        remarks += [
+            f"{text}: are they one capture? --best N ranks each by itself"
+            for text in _doubts(video, survey)
+        ]
     known = scores[np.isfinite(scores)]
     if not len(known):
         remarks.append("no frame has a score: they cannot be ranked")

@@ -123,6 +123,11 @@ class Lettering:
             words = words[taken:]
         return [*done, self.cut_end(" ".join(words), limit)] if words else done
 
+    def wrapped(self, text: str, limit: float, lines: int) -> list[str]:
+        """Return text made printable: as it is where it fits, else in lines as `wrap` does."""
+        clean = self.clean(text)
+        return [clean] if self.width(clean) <= limit else self.wrap(clean, limit, lines)
+
     def _longest(self, text: str, limit: float, shorten: Callable[[int], str]) -> str:
         if self.width(text) <= limit:
             return text

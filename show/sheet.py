@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +33,8 @@ AWAY: Colour = (226, 110, 98)
 
 _WIDEST = 1500
 """Pixels; a sheet that chooses its own columns is not wider."""
+_MOST_LINES = 3
+"""Of a title, and of a footer."""
 _SMOOTH_FROM = 4
 """Pictures down to 1/4 of their square are enlarged smoothly; smaller ones show their pixels."""
 
@@ -85,9 +87,9 @@ class _Layout:
     rows: int
     gap: int
     margin: int
-    head: int
-    foot: int
     caption: int
+    head: int = 0
+    foot: int = 0
 
     @property
     def width(self) -> int:
@@ -134,22 +136,26 @@ def draw_sheet(
     if side is not None and not 64 <= side <= 1024:
         raise UsageError(f"the pictures of a sheet are 64 to 1024 pixels wide, not {side}")
     ordered = sorted(tiles, key=lambda tile: not tile.marked)
-    layout = _plan(ordered, columns, side or _side_for(len(ordered)), title, footer)
-    letters = _Letters(Lettering(30), *_letters_for(layout.side))
+    layout = _plan(ordered, columns, side or _side_for(len(ordered)))
+    room = layout.width - 2 * layout.margin
+    letters = _Letters(_head_for(title, room), *_letters_for(layout.side))
+    above = letters.head.able(title).wrapped(title, room, _MOST_LINES)
+    below = letters.small.able(footer).wrapped(footer, room, _MOST_LINES)
+    step, low = round(1.3 * letters.head.size), round(1.45 * letters.small.size)
+    layout = replace(
+        layout,
+        head=21 + step * len(above) if title else 0, foot=12 + low * len(below) if footer else 0,
+    )  # fmt: skip
     sheet = Image.new("RGB", (layout.width, layout.height), GROUND)
     pen = ImageDraw.Draw(sheet)
-    room = layout.width - 2 * layout.margin
-    if title:
-        hand = letters.head.able(title)
-        text = hand.cut_end(hand.clean(title), room)
-        pen.text((layout.margin, layout.margin + 24), text, BRIGHT, hand.font, anchor="ls")
+    for line, text in enumerate(above):
+        at = (layout.margin, layout.margin + 24 + step * line)
+        pen.text(at, text, BRIGHT, letters.head.able(title).font, anchor="ls")
     for place, tile in enumerate(ordered):
         _draw_tile(sheet, pen, tile, layout.corner(place), layout, letters)
-    if footer:
-        hand = letters.small.able(footer)
-        text = hand.cut_end(hand.clean(footer), room)
-        below = (layout.margin, layout.height - layout.margin + 4)
-        pen.text(below, text, MUTED, hand.font, anchor="ls")
+    for line, text in enumerate(reversed(below)):
+        at = (layout.margin, layout.height - layout.margin + 4 - low * line)
+        pen.text(at, text, MUTED, letters.small.able(footer).font, anchor="ls")
     return sheet
 
 
@@ -206,16 +212,24 @@ def _letters_for(side: int) -> tuple[Lettering, Lettering]:
     )
 
 
-def _plan(
-    tiles: Sequence[Tile], columns: int | None, side: int, title: str, footer: str
-) -> _Layout:
+def _head_for(title: str, room: float) -> Lettering:
+    """Return large letters for a title, smaller ones where it would take more than one line."""
+    large, *smaller = (Lettering(size) for size in (30, 26, 22))
+    for letters in (large, *smaller):
+        hand = letters.able(title)
+        if hand.width(hand.clean(title)) <= room:
+            return letters
+    return smaller[-1]
+
+
+def _plan(tiles: Sequence[Tile], columns: int | None, side: int) -> _Layout:
     gap, margin = max(14, side // 10), 36
     most = max(1, (_WIDEST - 2 * margin + gap) // (side + gap))
     columns = max(1, min(columns or _columns_for(len(tiles), most), len(tiles)))
     lines = 2 if any(tile.subtitle for tile in tiles) else 1
     return _Layout(
         side, columns, math.ceil(len(tiles) / columns), gap, margin,
-        head=60 if title else 0, foot=34 if footer else 0, caption=_first_line(side) + 27 * lines,
+        caption=_first_line(side) + 27 * lines,
     )  # fmt: skip
 
 

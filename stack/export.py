@@ -1,4 +1,4 @@
-"""Chosen frames handed over: as a SER, as pictures, as their own files, as a table, to Siril."""
+"""Chosen frames handed over: as a SER, as pictures, as their own files, as a table."""
 
 import os
 import shutil
@@ -21,7 +21,6 @@ from ..video.ser import Ser
 from ..video.ser_header import RGB
 from ..video.ser_write import SerWriter, make_header, to_ticks
 from .save import check_free, encode_png, encode_tiff, whole, whole_folder
-from .siril import Form, sequence, write_sequence
 
 Tell = Callable[[int, int], None]
 Numbers = NDArray[np.int64]
@@ -175,84 +174,6 @@ def export_csv(
         file.write(rows_as_csv(rows).encode("utf-8", "surrogateescape"))
 
 
-def export_siril(
-    video: Video,
-    numbers: Numbers,
-    dy: NDArray[Any],
-    dx: NDArray[Any],
-    scores: NDArray[Any],
-    path: Path | str,
-    *,
-    form: Form,
-    debayer: bool = False,
-    force: bool = False,
-    tell: Tell | None = None,
-) -> tuple[Path, Path]:
-    """Write frames as a SER and, beside it, the .seq that has Siril stack them by our shifts.
-
-    numbers, dy, dx, scores: (n,), alike; see `siril.sequence`. A mosaic that is not debayered is
-    stacked in grey by Siril. Returns both paths. Raises as `export_ser`; then neither is there.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".ser":
-        raise UsageError(f"{path}: for Siril give a name that ends in .ser")
-    listed = path.with_suffix(".seq")
-    for one in (path, listed):
-        check_free(one, force=force)
-    check_not_input(video, [path, listed])
-    numbers = np.asarray(numbers, np.int64)
-    mosaic = video.about.pattern is not None and not debayer
-    three = video.about.planes == 3 or (video.about.pattern is not None and debayer)
-    new = not path.exists()
-    written = export_ser(video, numbers, path, debayer=debayer, force=force, tell=tell)
-    try:
-        rows = _rows_of(numbers, written)
-        told = sequence(
-            path.stem, dy[rows], dx[rows], scores[rows], layers=3 if three else 1, mosaic=mosaic
-        )
-        write_sequence(listed, told, form, force=force)
-    except BaseException:
-        if new:
-            path.unlink(missing_ok=True)
-        raise
-    return path, listed
-
-
-def export_selection(
-    video: Video,
-    numbers: Numbers,
-    dy: NDArray[Any],
-    dx: NDArray[Any],
-    scores: NDArray[Any],
-    *,
-    form: Form,
-    path: Path | str | None = None,
-    force: bool = False,
-) -> Path:
-    """Write the .seq of a SER itself: all of its frames, those chosen included.
-
-    path: None puts it beside the SER, where Siril looks for it. Shifts of frames that are not
-    chosen are not written. Raises UsageError for anything but a single SER.
-    """
-    if not isinstance(video, Ser):
-        raise UsageError(f"{video.path.name}: only a single SER has a .seq of its own")
-    listed = video.path.with_suffix(".seq") if path is None else Path(path)
-    check_free(listed, force=force)
-    check_not_input(video, [listed])
-    count = len(video)
-    use = np.zeros(count, bool)
-    use[numbers] = True
-    whole_video = [np.full(count, np.nan) for _ in range(3)]
-    for column, values in zip(whole_video, (dy, dx, scores), strict=True):
-        column[numbers] = values
-    told = sequence(
-        video.path.stem, *whole_video, included=use, layers=3 if video.about.planes == 3 else 1,
-        mosaic=video.about.pattern is not None,
-    )  # fmt: skip
-    write_sequence(listed, told, form, force=force)
-    return listed
-
-
 def in_order(
     video: Video, numbers: Numbers, *, all_rows: bool = False
 ) -> Iterator[tuple[Numbers, Samples]]:
@@ -348,13 +269,6 @@ def _ticks(video: Video) -> Numbers | None:
         return np.concatenate(stored)
     times = video.about.times
     return None if times is None or np.isnat(times).all() else to_ticks(times)
-
-
-def _rows_of(numbers: Numbers, written: Numbers) -> NDArray[np.intp]:
-    """Return which rows of the numbers were written, in order."""
-    if len(written) == len(numbers):
-        return np.arange(len(numbers))
-    return np.flatnonzero(np.isin(numbers, written))
 
 
 def _check_folder(video: Video, folder: Path, names: Sequence[str], *, force: bool) -> None:

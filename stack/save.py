@@ -3,10 +3,11 @@
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from textwrap import wrap
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,7 +19,9 @@ from ..media import whole as media_whole
 DEEP = (".tif", ".tiff", ".png", ".fits", ".fit", ".fts")
 FLAT = (".jpg", ".jpeg")
 _FITS = (".fits", ".fit", ".fts")
-_LINE = 60
+_LINE = 70
+_CARD = 40
+"""Letters of a card's text, so that its comment has room (the header texts of a SER have 40)."""
 
 
 def save_picture(
@@ -32,6 +35,7 @@ def save_picture(
     begin: np.datetime64 | None = None,
     end: np.datetime64 | None = None,
     unit: str = "adu",
+    cards: Mapping[str, tuple[str | int, str]] | None = None,
 ) -> float:
     """Write a picture as its name's ending says; return the share of samples that were cut off.
 
@@ -39,8 +43,8 @@ def save_picture(
     .tif .tiff .png: 16 bits, 0 to `white` as 0 to 65535; .fits .fit .fts: 32-bit floats on the
     picture's own scale, nothing cut off, rows from the bottom up as FITS counts them, planes last;
     .jpg .jpeg, and .png where `flat`: 8 bits. history, begin, end, unit: for the header of a FITS,
-    the description of a TIFF. Raises UsageError where it can't or, without `force`, may not be
-    written.
+    the description of a TIFF. cards: values with comments for the header of a FITS. Raises
+    UsageError where it can't or, without `force`, may not be written.
     """
     path = Path(path)
     check_output(path, force=force)
@@ -49,7 +53,7 @@ def save_picture(
         raise ShapeError(f"a picture is (h, w), (h, w, 1) or (h, w, 3), not {picture.shape}")
     suffix = _ending(path)
     if suffix in _FITS:
-        content = _fits(planes, history, begin, end, unit)
+        content = _fits(planes, history, begin, end, unit, cards or {})
         return _written(path, content, 0.0)
     eight = suffix in FLAT or flat
     samples, cut = _whole_numbers(planes, white, 255 if eight else 65535)
@@ -204,6 +208,7 @@ def _fits(
     begin: np.datetime64 | None,
     end: np.datetime64 | None,
     unit: str,
+    cards: Mapping[str, tuple[str | int, str]],
 ) -> bytes:
     from astropy.io import fits
 
@@ -218,10 +223,11 @@ def _fits(
         if when is not None and not np.isnat(when):
             hdu.header[name] = (str(when.astype("datetime64[us]")), "UTC")
     hdu.header["CREATOR"] = "seeing"
+    for name, (value, comment) in cards.items():
+        hdu.header[name] = (_ascii(value)[:_CARD] if isinstance(value, str) else value, comment)
     for line in history:
-        text = _ascii(line)
-        for at in range(0, max(len(text), 1), _LINE):
-            hdu.header.add_history(text[at : at + _LINE])
+        for text in wrap(_ascii(line), _LINE) or [""]:
+            hdu.header.add_history(text)
     out = io.BytesIO()
     hdu.writeto(out)
     return out.getvalue()

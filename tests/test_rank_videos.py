@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 from seeing.cli import run as run_command
+from seeing.errors import InterruptionError
+from seeing.library import open_library
 from seeing.samples.night import Night, simulated
 
 WriteSer = Callable[..., Path]
@@ -88,6 +91,14 @@ def test_a_person_sees_twenty_and_what_to_stack(q: Callable[..., Told]) -> None:
     assert "mars.ser#" in lines[1]
     assert lines[-1].startswith("... and 100 more")
     assert "worth stacking: the best " in lines[-1]
+
+
+def test_scores_of_a_table_stand_below_each_other_and_differ(q: Callable[..., Told]) -> None:
+    for by in ("self", "pipp", "laplacian"):
+        lines = q("rank", "mars.ser", "--by", by)[1].splitlines()[1:21]
+        scores = [line.split()[1] for line in lines]
+        assert len({len(score.partition(".")[2]) for score in scores}) == 1, scores
+        assert len(set(scores)) == 20, scores
 
 
 def test_every_form_tells_the_same(q: Callable[..., Told]) -> None:
@@ -188,9 +199,49 @@ def test_the_best_of_each_of_many_files(q: Callable[..., Told]) -> None:
     assert [row["rank"] for row in document["results"]] == [1, 2] * 3
     table = q("rank", *parts, "--best", "2", "--csv", "-")[1]
     assert len(table.splitlines()) == 7
-    assert len(q("rank", *parts, "--best", "1")[1].splitlines()) == 6  # three tables
+    blocks = q("rank", *parts, "--best", "1")[1].split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [f"{part}:" for part in parts]
+    assert [len(block.splitlines()) for block in blocks] == [3, 3, 3]
     alone = ranked(q("rank", "part1.ser", "--best", "2", "--json")[1])
     assert alone == [row["frame"] for row in document["results"][2:4]]
+
+
+def test_remarks_say_of_which_video_they_are(q: Callable[..., Told], films: Path) -> None:
+    call = ("rank", "mars.ser", "untimed.ser", "--reference", "still.png", "--best", "1")
+    err = q(*call)[2]
+    said = [line.split(": ")[1] for line in err.splitlines() if "the reference is" in line]
+    assert said == ["mars.ser", "untimed.ser"]
+    assert json.loads(q(*call, "--json")[1])["remarks"] == [
+        line.removeprefix("q: ") for line in err.splitlines()
+    ]
+    assert "mars.ser: the ref" not in q("rank", "mars.ser", "--reference", "still.png")[2]
+
+
+def test_a_folder_of_videos_is_each_of_them(
+    q: Callable[..., Told], refused: Callable[..., str], films: Path, tmp_path: Path
+) -> None:
+    nights = tmp_path / "nights"
+    (nights / "later").mkdir(parents=True)
+    for name in ("part0.ser", "part1.ser"):
+        (nights / name).symlink_to(films / name)
+    (nights / "later" / "part2.ser").symlink_to(films / "part2.ser")
+    (nights / "notes.txt").write_text("fog at two")
+    _, out, err = q("rank", f"{nights}/", "--json")
+    document = json.loads(out)
+    files = ["later/part2.ser", "part0.ser", "part1.ser"]
+    assert [video["video"]["path"] for video in document["videos"]] == [
+        str(nights / name) for name in files
+    ]
+    assert [row["rank"] for row in document["results"]] == [*range(1, 41)] * 3
+    assert f"as one capture: q rank {nights}/*.ser" in err
+    table = q("rank", nights, "--top", "2", "--csv", tmp_path / "a.csv")[1]
+    assert [len(block.splitlines()) for block in table.split("\n\n")] == [4, 4, 4]
+    assert len(q("rank", nights / "later", "--json")[1]) > 100
+    assert q("rank", nights / "later", "--top", "2")[2] == ""
+    assert "one video at a time" in refused("rank", nights, "--sheet", tmp_path / "a.png")
+    Image.new("L", (64, 64), 9).save(nights / "other.png")
+    assert f"q rank {nights}/*.ser --best 20" in refused("rank", nights)
+    assert len(q("rank", nights, "--by", "self", "--best", "1", "--paths")[1].splitlines()) == 3
 
 
 def test_a_broken_file_does_not_stop_the_others(q: Callable[..., Told]) -> None:
@@ -244,12 +295,51 @@ def test_several_files_are_one_capture(q: Callable[..., Told]) -> None:
         (["part0.ser", "part1.ser", "--best", "1", "--sheet", "a.png"], "one video at a time"),
         (["still.png", "--best", "1"], "--frames"),
         (["--best", "1"], "name one"),
+        (["mars.ser", "--rate", "20"], "--rate does nothing without --spread"),
+        (["mars.ser", "--device", "cpu"], "--device does nothing without --by embedding"),
+        (["mars.ser", "-0"], "-0 does nothing without --paths or --from"),
+        (["still.png", "--reference", "still.png", "--depth", "8"], "nothing without a video"),
     ],
 )  # fmt: skip
 def test_wrong_calls_are_one_line(
     refused: Callable[..., str], arguments: list[str], said: str
 ) -> None:
     assert said in refused("rank", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("simulate x.ser --turn 3 --mirror", "--turn and --mirror do nothing without --reference"),
+        ("stack mars.ser --out x.tif --strength 2", "nothing without --sharpened FILE or --sheet"),
+        ("export mars.ser --csv x.csv --link", "--link does nothing without --files"),
+        ("export mars.ser --ser x.ser --tif", "--tif does nothing without --pictures"),
+        ("export mars.ser --seq x.seq --debayer", "without --ser, --siril or --pictures"),
+        ("export mars.ser --ser x.ser --siril-version 1.0", "without --siril or --seq"),
+        (
+            "evaluate ranking x.csv --truth x.csv --percent 5",
+            "--percent does nothing without --vid",
+        ),
+        ("index still.png -0", "-0 does nothing without --from"),
+        ("find-similar still.png -0", "-0 does nothing without --paths or --from"),
+    ],
+)
+def test_options_that_change_nothing_are_told(
+    refused: Callable[..., str], films: Path, call: str, said: str
+) -> None:
+    assert said in refused(*call.split())
+    assert not list(films.glob("x.*"))
+
+
+def test_a_config_file_may_say_what_means_nothing_in_a_call(
+    q: Callable[..., Told], tmp_path: Path
+) -> None:
+    (tmp_path / "library" / ".q").mkdir(parents=True)
+    config = tmp_path / "library" / ".q" / "config.toml"
+    config.write_text('[export]\nsiril-version = "1.0"\n')
+    q("export", "mars.ser", "--top", "2", "--ser", tmp_path / "a.ser")
+    q("export", "mars.ser", "--top", "2", "--siril", tmp_path / "b.ser")
+    assert " 3\n" in (tmp_path / "b.seq").read_text().splitlines(keepends=True)[1]
 
 
 def test_parts_in_the_wrong_order_are_told(q: Callable[..., Told]) -> None:
@@ -283,6 +373,94 @@ def test_a_closed_pipe_ends_quietly(films: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done
     assert done.stderr == b""
     assert json.loads(done.stdout)["rank"] == 1
+
+
+def test_a_stack_in_fits_says_how_it_was_made(q: Callable[..., Told], tmp_path: Path) -> None:
+    file = tmp_path / "a.fits"
+    call = ("stack", "mars.ser", "--reference", "still.png", "--percent", "10", "--out", file)
+    document = json.loads(q(*call, "--weigh-by", "scores", "--json")[1])
+    header = fits.getheader(file)
+    assert header["NCOMBINE"] == header["STACKCNT"] == document["results"][0]["frames"] == 12
+    assert header["TIMESYS"] == "UTC"
+    said = "\n".join(header["HISTORY"])
+    assert f"scorer {document['scorer']}: cosine to the reference" in said
+    assert "the best 12 of 120 good frames (10 %) chosen" in said
+    assert "reference still.png: turned by" in said
+    assert "weighed by scores" in said
+    assert f"effective frames {document['results'][0]['effective']}" in said
+
+
+@pytest.mark.parametrize("command", ["rank", "export"])
+def test_a_table_that_is_no_ranking_is_not_replaced(
+    q: Callable[..., Told], refused: Callable[..., str], tmp_path: Path, command: str
+) -> None:
+    table = tmp_path / "mars.csv"
+    for text in ("frame,fidelity\n0,0.9\n", "\nfive of them are good\n", "frame\trating\n1\t5\n"):
+        table.write_text(text)
+        said = refused(command, "mars.ser", "--csv", table)
+        assert "is no table of this kind" in said
+        assert "Name another file" in said
+        assert table.read_text() == text
+    table.write_text("")
+    q(command, "mars.ser", "--top", "2", "--csv", table)
+    assert len(table.read_text().splitlines()) == 3
+    q(command, "mars.ser", "--top", "5", "--csv", table)
+    assert len(table.read_text().splitlines()) == 6
+
+
+def test_the_truth_about_a_video_outlives_its_ranking(
+    q: Callable[..., Told], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    video = tmp_path / "night.ser"
+    q("simulate", video, "--frames", "12", "--size", "64")
+    truth = video.with_suffix(".csv").read_bytes()
+    assert "it begins: frame,time,fidelity" in refused(
+        "rank", video, "--csv", f"{tmp_path}/night.csv"
+    )
+    assert "scorer" not in refused(
+        "stack", video, "--out", tmp_path / "a.tif", "--csv", f"{tmp_path}/night.csv"
+    )
+    assert video.with_suffix(".csv").read_bytes() == truth
+    assert not (tmp_path / "a.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "where", "said"),
+    [
+        ("rank mars.ser --sheet OUT/a.png", "rank.frame_sheets.draw_best", "goes on from there"),
+        ("rank mars.ser --sheet OUT/a.png --no-keep", "rank.frame_sheets.draw_best", ""),
+        ("stack mars.ser --out OUT/a.tif", "rank.frame_stacks.stack_frames", "measured is kept"),
+        ("stack mars.ser --out OUT/a.tif --no-keep", "rank.frame_stacks.stack_frames", ""),
+        ("export mars.ser --ser OUT/a.ser", "stack.export.export_ser", "measured is kept"),
+    ],
+)
+def test_an_interruption_promises_what_is_true(
+    q: Callable[..., Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    call: str, where: str, said: str,
+) -> None:  # fmt: skip
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"seeing.{where}", interrupt)
+    _, out, err = q(*call.replace("OUT", str(tmp_path)).split(), status=130)
+    last = err.splitlines()[-1]
+    assert last.startswith("q: interrupted; ") if said else last == "q: interrupted"
+    assert said in last
+    assert ("goes on" in last) == (said == "goes on from there")
+    assert out == ""
+
+
+def test_a_wish_to_stop_is_heard_while_a_scorer_reads(
+    q: Callable[..., Told], films: Path, tmp_path: Path
+) -> None:
+    """The measuring is done: of what is left nothing is kept, and that is what is said."""
+    q("rank", "mars.ser")
+    with (
+        open_library(tmp_path / "library") as library,
+        pytest.raises(InterruptionError, match=r"scoring 64 of 120 .* scores them anew"),
+    ):
+        library.rank_frames(films / "mars.ser", by="pipp", should_stop=lambda: True)
+    assert len(ranked(q("rank", "mars.ser", "--by", "pipp", "--json")[1])) == 120
 
 
 def test_nothing_of_the_user_is_written_to(

@@ -1,6 +1,7 @@
 """One picture by its address, whatever it lies in: a still, or a frame of a video."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import PictureError
@@ -8,6 +9,9 @@ from ..media import read as stills
 from ..media.digest import open_regular
 from ..media.picture import Picture
 from ..media.sniff import HEAD_BYTES, sniff_video
+
+_STILLS_AND_VIDEOS = ("FITS", "TIFF")
+"""Formats of both: cubes and pages are read as stills, one by one, and ranked as videos."""
 
 
 def read(
@@ -25,7 +29,10 @@ def read(
     place = Path(os.fsdecode(path))
     kind = _film(place, content)
     if kind is None:
-        return stills.read(path, part=part, frame=frame, at_least=at_least, content=content)
+        picture = stills.read(path, part=part, frame=frame, at_least=at_least, content=content)
+        if frame is None or part is not None:
+            return picture
+        return _marked(picture, place, frame)
     if frame is None:
         raise PictureError(
             f"a video ({kind}): name one of its frames, as in {place.name}#0, or index some with "
@@ -36,6 +43,18 @@ def read(
     from .opened import VIDEOS
 
     return VIDEOS.picture(place, frame)
+
+
+def _marked(picture: Picture, path: Path, frame: int) -> Picture:
+    """Return a page or plane that a still was read from with its checksum as a frame of a video.
+
+    It is taken from the video, whose samples are what a ranking sees; media decodes its own way.
+    """
+    if picture.metadata.format not in _STILLS_AND_VIDEOS:
+        return picture
+    from .opened import VIDEOS
+
+    return replace(picture, metadata=replace(picture.metadata, mark=VIDEOS.mark(path, frame)))
 
 
 def _film(path: Path, content: bytes | None) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import PictureError
 from ..media.picture import Picture, Samples
 from .base import Video
+from .mark import marks
 from .open import open_video
 from .picture import frame_picture, picture_of
 
@@ -35,6 +36,13 @@ class _Opened:
             if self.video.about.format == "SER":
                 return frame_picture(self.video, number)
             return picture_of(self.video, number, self._film_frame(number))
+
+    def mark(self, number: int) -> int | None:
+        """Return the checksum of a frame, None where there is only one."""
+        with self.lock:
+            if len(self.video) == 1 or not 0 <= number < len(self.video):
+                return None
+            return int(marks(self.video.frame(number)[None])[0])
 
     def _film_frame(self, number: int) -> Samples:
         if number in self._frames:
@@ -69,6 +77,19 @@ class OpenVideos:
 
     def picture(self, path: Path, frame: int) -> Picture:
         """Return a frame; raises PictureError."""
+        return self._opened(path).picture(frame)
+
+    def mark(self, path: Path, frame: int) -> int | None:
+        """Return the checksum of a frame of a file that stills are read from too.
+
+        None where it holds no video.
+        """
+        try:
+            return self._opened(path).mark(frame)
+        except PictureError:
+            return None
+
+    def _opened(self, path: Path) -> _Opened:
         try:
             status = path.stat()
         except OSError as problem:
@@ -81,7 +102,7 @@ class OpenVideos:
             opened = self._open[key]
             while len(self._open) > _MOST_OPEN:
                 self._open.popitem(last=False)
-        return opened.picture(frame)
+        return opened
 
 
 VIDEOS = OpenVideos()

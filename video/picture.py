@@ -6,6 +6,7 @@ from ..media.colour import floats
 from ..media.picture import Metadata, Picture, Samples
 from .base import Video
 from .debayer import colour, luminance
+from .mark import marks
 
 
 def frame_picture(video: Video, number: int) -> Picture:
@@ -22,6 +23,7 @@ def picture_of(video: Video, number: int, samples: Samples) -> Picture:
     Of a mosaic of cyan, magenta and yellow it is the brightness, at half the size.
     """
     about = video.about
+    mark = int(marks(samples[None])[0])
     small = min(samples.shape[:2]) < 4  # no mosaic to speak of
     if about.pattern == "CMY" and not small:
         grey = luminance(samples[None], about.pattern)[0]
@@ -30,8 +32,9 @@ def picture_of(video: Video, number: int, samples: Samples) -> Picture:
         samples = colour(samples[None], about.pattern)[0]
     height, width = samples.shape[:2]
     metadata = Metadata(
-        about.format, width, height, len(video), _taken_at(video, number), header=about.header
-    )
+        about.format, width, height, len(video), _taken_at(video, number), header=about.header,
+        mark=mark,
+    )  # fmt: skip
     if samples.dtype != np.float32:
         samples = samples.copy()  # a frame may be a view of what the next one overwrites
         return Picture(samples, about.full_scale, about.depth, metadata=metadata)

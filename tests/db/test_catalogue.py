@@ -58,6 +58,33 @@ def test_migrations_are_applied_once(folder: Path) -> None:
     connection.close()
 
 
+def test_a_library_of_the_first_version_is_brought_up_to_date(folder: Path) -> None:
+    with Catalogue(folder, create=True) as catalogue, catalogue.transaction() as connection:
+        for number in (1, 2):
+            connection.execute(
+                "INSERT INTO sources (id, path, path_text, size, mtime_ns, state, seen_at) "
+                f"VALUES ({number}, x'6{number}', 'a', 1, 1, 'present', '')"
+            )
+            connection.execute(
+                "INSERT INTO items (id, content, source, width, height, depth) "
+                f"VALUES ({number}, {number}, {number}, 1, 1, 8)"
+            )
+        connection.execute("INSERT INTO scorers VALUES (1, 'self@1', 'self', '{}', '')")
+        connection.execute("INSERT INTO scores VALUES (1, 1, 0.5, NULL)")
+        connection.execute('INSERT INTO scores VALUES (1, 2, 0.9, \'{"flags": "cut"}\')')
+    connection = plain(folder)  # as version 1 had it: no flags in the view
+    connection.executescript(
+        "DROP VIEW ranking; CREATE VIEW ranking AS SELECT value AS score FROM scores;"
+        "DELETE FROM _sqlite_migrations WHERE name = '0002_flags_in_ranking';"
+        "PRAGMA user_version = 1;"
+    )
+    connection.close()
+    with Catalogue(folder) as catalogue, catalogue.reading() as connection:
+        rows = connection.execute("SELECT score, flags, rank FROM ranking ORDER BY rank").fetchall()
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert rows == [(0.5, None, 1), (0.9, "cut", 2)]
+
+
 def test_a_newer_library_is_refused_and_left_alone(folder: Path) -> None:
     Catalogue(folder, create=True).close()
     connection = plain(folder)

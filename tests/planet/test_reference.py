@@ -12,7 +12,12 @@ from PIL import Image
 from seeing.errors import UsageError
 from seeing.planet.flags import find_flags
 from seeing.planet.inband import own_best
-from seeing.planet.reference import Registered, read_reference, register_reference
+from seeing.planet.reference import (
+    Registered,
+    read_reference,
+    register_reference,
+    shown_as_used,
+)
 from seeing.planet.survey import Survey
 from seeing.planet.watch import Watching, survey_video
 from seeing.samples.night import Night, simulated
@@ -213,3 +218,24 @@ def test_photographs_are_wrong(nights: dict[str, Survey], seeing_data: Path, kin
     for path in photos:
         found = registered(255 * read_reference(path), nights[kind])
         assert found.verdict == "wrong", (path, found)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("larger", [1, 3])
+def test_a_reference_is_shown_as_it_lies_on_the_video(
+    nights: dict[str, Survey], plain: dict[str, NDArray[np.uint8]], name: str, larger: int
+) -> None:
+    """Turned, mirrored and of another scale, it comes out as the untouched one does."""
+    spoilt = processed_reference(name, 3, turn=40.0, scale=1.1, mirror=True, frames=96)
+    spoilt = np.kron(spoilt, np.ones((larger, larger), np.uint8))
+    scene = nights[name].scene
+    there, plainly = (
+        shown_as_used(
+            (picture[..., None] / 255).astype(np.float32), registered(picture, nights[name]), scene
+        )
+        for picture in (spoilt, plain[name])
+    )
+    assert there.shape == plainly.shape == (scene.side, scene.side, 1)
+    middle = np.s_[scene.side // 6 : -scene.side // 6, scene.side // 6 : -scene.side // 6]
+    agreement = np.corrcoef(there[middle].ravel(), plainly[middle].ravel())[0, 1]
+    assert agreement > 0.98, agreement

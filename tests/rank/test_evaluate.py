@@ -12,6 +12,7 @@ import typer
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from seeing.cli import run
 from seeing.commands import evaluate
 from seeing.errors import UsageError
 from seeing.rank.agreement import kendall, overlap, spearman
@@ -141,7 +142,7 @@ def test_frames_without_score_or_partner(ask: Ask) -> None:
         (b"", "without a line of names"),
         (b"frame,score\n", "without rows"),
         (b"frame,scor\n1,2\n", "no column score (did you mean scor?)"),
-        (b"number,score\n1,2\n", "no column frame"),
+        (b"nr,score\n1,2\n", "no column frame"),
         (b"frame,score\n1,2\n1,3\n", "line 3: frame 1 is there twice"),
         (b"frame,score\n1,2\n2,good\n", "line 3: good is not a number"),
         (b"frame,score\none,2\n", "line 2: a frame's number is a whole one, not one"),
@@ -185,3 +186,58 @@ def test_tables_with_a_mark_in_front_and_blanks_are_read(ask: Ask) -> None:
         for name in ("s.csv", ranked)
     )
     assert one == other | {"ranking": "s.csv"}
+
+
+# --- of which video -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nights that begin at the same time, one shorter; each with its truth and ranking."""
+    folder = tmp_path_factory.mktemp("nights")
+    for name, frames, seed in (("mars", 24, 1), ("moon", 24, 2), ("short", 16, 1)):
+        video = folder / f"{name}.ser"
+        for call in (
+            ["simulate", str(video), "--frames", str(frames), "--size", "64", "--seed", str(seed)],
+            ["rank", str(video), "--csv", str(folder / f"{name}.rank.csv")],
+        ):
+            assert run([*call, "-q", "--library", str(folder)]) == 0
+    later = table(str(folder / "later.csv"), frame=range(24), score=range(24),
+                  time=[f"2026-03-20T22:00:{n:02}.000Z" for n in range(24)])  # fmt: skip
+    assert later
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ranked", "truth", "said"),
+    [
+        ("moon.rank.csv", "mars.csv", "moon.rank.csv is of moon.ser, not of mars.ser"),
+        ("mars.rank.csv", "moon.csv", "moon.csv is not of mars.ser: its frame 0 has other pixels"),
+        ("mars.rank.csv", "short.csv", None),
+        ("later.csv", "mars.csv", "was taken at 2026-03-20T22:00:00.000Z, the video's at 2026-"),
+        ("mars.rank.csv", "mars.csv", None),
+    ],
+)
+def test_tables_of_another_video_are_refused(
+    ask: Ask, nights: Path, ranked: str, truth: str, said: str | None
+) -> None:
+    call = (str(nights / ranked), "--truth", str(nights / truth), "--video")
+    if said is None:
+        answer = ask(*call, str(nights / "mars.ser"), "--library", str(nights))
+        assert answer.exit_code == 0, answer.output
+    else:
+        assert said in refused(ask(*call, str(nights / "mars.ser")))
+
+
+def test_a_truth_of_a_longer_video_is_refused(ask: Ask, nights: Path) -> None:
+    call = (str(nights / "mars.rank.csv"), "--truth", str(nights / "mars.csv"))
+    told = refused(ask(*call, "--video", str(nights / "short.ser")))
+    assert "tells of frame 23, short.ser has 16, counted from 0" in told
+
+
+def test_a_video_may_lie_elsewhere(ask: Ask, nights: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / "mars.ser"
+    moved.parent.mkdir()
+    moved.write_bytes((nights / "mars.ser").read_bytes())
+    call = (str(nights / "mars.rank.csv"), "--truth", str(nights / "mars.csv"))
+    assert ask(*call, "--video", str(moved)).exit_code == 0

@@ -49,20 +49,34 @@ def test_frames_and_scores_are_in_the_catalogue(library: Library, film: Path) ->
     with closing(sqlite3.connect(library.folder / "catalogue.db")) as connection:
         (items,) = connection.execute("SELECT count(*) FROM items").fetchone()
         rows = connection.execute(
-            "SELECT item, score FROM ranking WHERE scorer = 'self' ORDER BY rank"
+            "SELECT item, score, flags FROM ranking WHERE scorer = 'self' ORDER BY rank"
         ).fetchall()
         frames = dict(connection.execute("SELECT id, frame FROM items").fetchall())
         times = dict(connection.execute("SELECT frame, taken_at FROM items").fetchall())
     assert items == 80
-    good = ranking.order[: ranking.good]
-    expected = ranking.survey.rows["number"][good].tolist()
-    listed = [int(row[0].rpartition("#")[2]) for row in rows]
-    # the view knows scores, not flags: a flagged frame stands there by its score
-    assert [number for number in listed if number in expected] == expected
-    assert [row[1] for row in rows] == sorted(ranking.scores, reverse=True)
+    expected = [(entry.item.frame, entry.score, " ".join(entry.flags) or None) for entry in ranking]
+    assert [(int(item.rpartition("#")[2]), *told) for item, *told in rows] == expected
     for entry in ranking:
         assert frames[entry.item.id] == entry.item.frame
         assert times[entry.item.frame] == entry.time
+
+
+def test_the_view_ranking_has_flagged_frames_last(
+    library: Library, tmp_path: Path, write_ser: WriteSer
+) -> None:
+    night = Night("giant", 60, seed=5, size=96, cut=3, duplicates=2)
+    ranking = closed(library.rank_frames(write_ser(tmp_path / "a.ser", simulated(night)[0])))
+    flagged = [int(entry.item.frame or 0) for entry in ranking if entry.flags]
+    assert len(flagged) >= 4
+    for _ in range(2):  # kept scores, and those of a library that knew no flags
+        with closing(sqlite3.connect(library.folder / "catalogue.db")) as connection:
+            rows = connection.execute("SELECT item, flags FROM ranking ORDER BY rank").fetchall()
+            last = [int(item.rpartition("#")[2]) for item, flags in rows if flags]
+            assert sorted(last) == sorted(flagged)
+            assert all(flags is None for _, flags in rows[: len(rows) - len(last)])
+            with connection:
+                connection.execute("UPDATE scores SET detail = NULL")
+        closed(library.rank_frames(tmp_path / "a.ser"))
 
 
 def test_ranking_again_by_anything_reads_no_frame(

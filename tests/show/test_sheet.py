@@ -315,3 +315,24 @@ def test_real_pictures_fill_their_squares(seeing_data: Path) -> None:
         left, height = 36 + column * 220, (sheet.height - 72 + 20) / 2
         middle = np.asarray(sheet)[math.ceil(36 + row * height) + 70 :, left : left + 200][:60]
         assert middle.std() > 8, f"{paths[place].name} is not there"
+
+
+def test_a_narrow_sheet_shows_all_of_its_title() -> None:
+    """Smaller first, then in lines: the sheet grows, and nothing is left out."""
+    tiles = [Tile(plain(RED), "a")]
+    heights = [
+        draw_sheet(tiles, side=128, title=title, footer=footer).height
+        for title, footer in (
+            ("Mars by self", ""), ("mars.ser best by self", ""),
+            ("mars.ser best by the reference", ""), ("", "short"), ("", "many words " * 6),
+        )
+    ]  # fmt: skip
+    one, two, three, short, long = heights
+    assert one < two < three
+    assert short < long
+    wide = [draw_sheet(tiles, side=512, title=t).height for t in ("t", "mars.ser best by self")]
+    assert wide[0] == wide[1]
+    name = Lettering(22)
+    lines = name.wrapped("mars.ser best by the reference", 128, 3)
+    assert " ".join(lines) == "mars.ser best by the reference"
+    assert all(name.width(line) <= 128 for line in lines)

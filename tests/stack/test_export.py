@@ -22,11 +22,10 @@ from seeing.stack.export import (
     export_csv,
     export_files,
     export_pictures,
-    export_selection,
     export_ser,
-    export_siril,
 )
 from seeing.stack.siril import read_sequence
+from seeing.stack.siril_export import export_selection, export_siril
 from seeing.video.base import Overrides
 from seeing.video.open import open_video
 from seeing.video.ser import Ser, open_ser

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from seeing.errors import PictureError, ShapeError, UsageError
 from seeing.samples.night import Night, Truth, simulated
-from seeing.stack.export import export_selection, export_siril
 from seeing.stack.siril import Form, read_sequence, sequence, sequence_text, write_sequence
+from seeing.stack.siril_export import export_selection, export_siril, unseen_by_siril
 from seeing.stack.stack import Chosen, stack
 from seeing.video.base import Video
 from seeing.video.open import open_video
@@ -219,6 +219,41 @@ def test_siril_stacks_our_choice_by_our_shifts(siril: str, tmp_path: Path, kind:
     assert wrong.max() < 0.94 * right.max()
     assert width(theirs) == pytest.approx(width(right), rel=0.04)
     assert width(wrong) > 1.15 * width(right)
+
+
+@pytest.mark.parametrize(
+    "listed", ["other.seq", "there/night.seq", pytest.param("night.seq", id="upper case")]
+)
+def test_siril_finds_the_video_where_it_is_told_to_be(
+    siril: str, tmp_path: Path, listed: str
+) -> None:
+    """A .seq elsewhere, or of another name, works once the command that is told was run."""
+    (tmp_path / "there").mkdir()
+    film = tmp_path / ("night.SER" if listed == "night.seq" else "night.ser")
+    truth = taken(film, "grey")
+    order = np.argsort(-truth.fidelity, kind="stable")[:20]
+    with open_video(film) as video:
+        columns = (truth.shift_y[order], truth.shift_x[order], truth.fidelity[order])
+        made = export_selection(video, order, *columns, form="1.0", path=tmp_path / listed)
+        said = unseen_by_siril(video, made)
+        with pytest.raises(AssertionError, match="failed"):
+            stacked_by(siril, made.stem, made.parent)
+        command = said.partition("as by ")[2]
+        subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+        assert unseen_by_siril(video, made) == ""
+        found = stacked_by(siril, made.stem, made.parent)
+        expected = ours(video, order, truth)
+    assert correlation(expected.mean(2), found.mean(2)) > 0.9995
+
+
+def test_another_video_is_not_stacked_by_our_choice(tmp_path: Path) -> None:
+    taken(tmp_path / "night.ser", "grey")
+    (tmp_path / "other.ser").write_bytes(b"another")
+    with open_video(tmp_path / "night.ser") as video, pytest.raises(UsageError) as refused:
+        export_selection(
+            video, np.arange(3), *np.zeros((3, 3)), form="1.4", path=tmp_path / "other.seq"
+        )
+    assert "other.ser beside it, which is another video than night.ser" in str(refused.value)
 
 
 def test_siril_takes_an_exported_ser(siril: str, tmp_path: Path) -> None:

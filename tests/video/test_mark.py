@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seeing.planet.mark import marks
+from seeing.video.mark import marks
 
 _WHOLE = 2**64
 

@@ -29,6 +29,11 @@ def marks(stored: NDArray[Any]) -> NDArray[np.uint64]:
     return np.asarray(mixed @ _weights(words.shape[1]), np.uint64)
 
 
+def mark_text(mark: np.uint64) -> str:
+    """Return a checksum as tables have it: 16 hexadecimal digits."""
+    return f"{int(mark):016x}"
+
+
 @lru_cache(maxsize=4)
 def _weights(count: int) -> NDArray[np.uint64]:
     """Return odd numbers, the same for ever: splitmix64 (Steele, Lea & Flood 2014) of 1, 2, ..."""
