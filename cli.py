@@ -17,6 +17,7 @@ COMMANDS = {
     "index": "index", "find-similar": "find_similar", "rank": "rank", "status": "status",
     "encoders": "status", "doctor": "status", "forget": "forget", "simulate": "simulate",
     "stack": "stack", "export": "export", "evaluate": "evaluate",
+    "label": "label",
 }  # fmt: skip
 """Each command, and the module in `commands/` that registers it."""
 
