@@ -232,10 +232,10 @@ class _Asking:
                 raise picture
             shown = alone(self.page, "reading ...") if picture is None else picture
             frame = words(self.page, self.session, printable(self.told))
+            self._forget_answers()
             self.screen.draw(erase(terminal) + frame + shown)
             if picture is not None:
                 self.drawn_at = time.monotonic()
-                self._forget_answers()
             return
 
     def _picture(self, page: Page) -> bytes | Exception | None:

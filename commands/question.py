@@ -69,8 +69,8 @@ def page_for(columns: int, rows: int, keys: Sequence[Key]) -> Page | None:
     """Return where things stand on a screen of a size; None where it is too small."""
     legend = _legend(keys, columns - 2)
     # a line for the question, one for what is told, the keys, one for the commands
-    head = 1 if rows < 30 else 2
-    high = rows - head - 1 - len(legend) - 1
+    head, gap = (1, 0) if rows < 30 else (2, 1)
+    high = rows - head - 1 - gap - len(legend) - 1
     if columns < _NARROWEST or high < _LOWEST or len(legend) > _MOST_LEGEND:
         return None
     return Page(columns, rows, (head + 1, 1), (columns, high), legend)
@@ -80,7 +80,7 @@ def words(page: Page, session: Session, told: str) -> bytes:
     """Return everything but the picture, whose room is emptied. told: of the last answer."""
     row = page.at[0] + page.room[1]
     lines = {1: _head(page, session), row: _spread(f" {_DIM}{{}}{_PLAIN}", told, page.columns)}
-    for number, line in enumerate(page.legend, row + 1):
+    for number, line in enumerate(page.legend, page.rows - len(page.legend)):
         lines[number] = " " + line
     commands = f"space skip   {UNDO_KEY} undo   {HELP_KEY} help   {QUIT_KEY} pause"
     lines[page.rows] = _spread(f" {_DIM}{{}}{_PLAIN}", commands, page.columns)

@@ -65,9 +65,7 @@ class Session:
         whence: str = "terminal",
     ) -> None:
         if second and exemplar_set.kind != "rating":
-            raise UsageError(
-                f"{exemplar_set.name} is no set of ratings: no second pass over its 5s"
-            )
+            raise UsageError(f"{exemplar_set.name} holds no ratings: there is no second pass")
         if not practice:
             check_writable(catalogue)
         self.catalogue = catalogue
@@ -91,9 +89,8 @@ class Session:
         done = {event.content for event in self._mine()}
         self._left = dict.fromkeys(c for c in wanted if c not in done)
         self._open_repeats: dict[int, int] = self._unrepeated()
-        order = list(self._left)
-        random.Random(seed).shuffle(order)
-        self._queue = deque(order if chooser is None else [])
+        random.Random(seed).shuffle(wanted)  # with those done: the same order when it goes on
+        self._queue = deque(c for c in wanted if c in self._left and chooser is None)
         self._since_choice = 0
         self._turn: Turn | None = None
 

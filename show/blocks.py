@@ -77,28 +77,37 @@ def _coded(
         packed: NDArray[np.int64] = red << 16 | green << 8 | blue
         return packed, lambda n: f"38;2;{triple(n)}", lambda n: f"48;2;{triple(n)}"
     if colours == "16-grey":
-        return _nearest(image.convert("L"), _SIXTEEN), str, lambda n: str(n + 10)
+        return _nearest(image.convert("L"), _SIXTEEN, dither=True), str, lambda n: str(n + 10)
     if colours == "256-grey":
         found = _nearest(image.convert("L"), _GREYS)
     else:
         cube = [(r, g, b) for r in _CUBE for g in _CUBE for b in _CUBE]
         greys = [(grey, grey, grey) for _, grey in _GREYS[1:-1]]
-        found = _dithered(image, [*cube, *greys]) + 16
+        found = _places(image, [*cube, *greys]) + 16
     return found, lambda n: f"38;5;{n}", lambda n: f"48;5;{n}"
 
 
-def _nearest(image: "Image", greys: list[tuple[int, int]]) -> NDArray[np.int64]:
+def _nearest(
+    image: "Image", greys: list[tuple[int, int]], *, dither: bool = False
+) -> NDArray[np.int64]:
     codes = np.asarray([code for code, _ in greys])
-    return codes[_dithered(image, [(grey, grey, grey) for _, grey in greys])]
+    return codes[_places(image, [(grey, grey, grey) for _, grey in greys], dither=dither)]
 
 
-def _dithered(image: "Image", palette: list[tuple[int, int, int]]) -> NDArray[np.int64]:
-    """Return for each pixel the place of its colour in a palette, errors spread to neighbours."""
+def _places(
+    image: "Image", palette: list[tuple[int, int, int]], *, dither: bool = False
+) -> NDArray[np.int64]:
+    """Return for each pixel the place of its colour in a palette.
+
+    dither: spread the errors to the neighbours. Right for four greys; of more colours it leaves
+    less to be seen, in pixels as large as these.
+    """
     from PIL import Image
 
     holder = Image.new("P", (1, 1))
     # what is left of 256 repeats the last colour: else it would be black, at another place
     filled = palette + palette[-1:] * (256 - len(palette))
     holder.putpalette([level for colour in filled for level in colour])
-    reduced = image.convert("RGB").quantize(palette=holder, dither=Image.Dither.FLOYDSTEINBERG)
+    way = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
+    reduced = image.convert("RGB").quantize(palette=holder, dither=way)
     return np.minimum(np.asarray(reduced, dtype=np.int64), len(palette) - 1)

@@ -1,4 +1,4 @@
-"""A person at a terminal: the real command behind a pseudo-terminal, keys, and what is on the screen.
+"""A person at a terminal: the real command behind a pseudo-terminal, keys, and the screen.
 
 The screen is kept by a small emulator of what the labeller uses: it is no code of the package.
 """
@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import sqlite3
 import struct
@@ -16,12 +17,9 @@ import sys
 import termios
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
 
 COMMAND = Path(sys.executable).parent / "q"
 DRAWN = b"\x1b[?2026l"
@@ -31,6 +29,10 @@ _TOKEN = re.compile(
     r"\x1b\[(?P<how>[0-9;?]*)(?P<what>[@-~])|\x1b[P_\]].*?(?:\x1b\\|\x07)|\x1b.|(?P<letter>.)",
     re.DOTALL,
 )
+
+
+_TELLING = ("Q_", "TERM", "COLOR", "NO_COLOR", "TMUX", "LC_TERMINAL", "KITTY", "WEZTERM", "KONSOLE")
+"""How variables begin that tell of the terminal in which the tests run."""
 
 
 class Cell(NamedTuple):
@@ -117,19 +119,28 @@ class Person:
 
     def __init__(
         self, *arguments: str, cwd: Path, columns: int = 80, rows: int = 24,
-        cell: tuple[int, int] | None = None, **environment: str,
+        cell: tuple[int, int] | None = None, shell: bool = False, **environment: str,
     ) -> None:  # fmt: skip
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("Q_", "TERM", "COLOR"))}
-        for name in ("TMUX", "KITTY_WINDOW_ID", "WEZTERM_EXECUTABLE", "KONSOLE_VERSION", "NO_COLOR"):
+        for name in (
+            "TMUX",
+            "KITTY_WINDOW_ID",
+            "WEZTERM_EXECUTABLE",
+            "KONSOLE_VERSION",
+            "NO_COLOR",
+        ):
             kept.pop(name, None)
         told = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "Q_PROTOCOL": "blocks"}
-        kept |= told | {"OMP_NUM_THREADS": "1", "Q_WHO": "ada"} | environment
+        kept |= told | {"OMP_NUM_THREADS": "1", "Q_WHO": "bob"} | environment
         kept = {name: value for name, value in kept.items() if value}
         ready, go = os.pipe()
         self.process, self.fd = pty.fork()
         if self.process == 0:  # the command starts when its terminal has its size
             os.read(ready, 1)
             os.chdir(cwd)
+            if shell:  # a prompt that is not what the command prints
+                plain = ["bash", "--norc", "--noprofile", "-i"]
+                os.execve("/bin/bash", plain, kept | {"PS1": "$ "})
             os.execve(COMMAND, ["q", *arguments], kept)
         wear(self.fd, columns, rows, cell)
         self.before = termios.tcgetattr(self.fd)
@@ -139,6 +150,8 @@ class Person:
         self.screen = Screen(columns, rows)
         self.sent = b""
         self.status: int | None = None
+        if shell:
+            self.press(shlex.join([str(COMMAND), *arguments]) + "\n")
 
     def hear(self, until: bytes, *, seconds: float = 60) -> bytes:
         """Read until something was sent, and return it all; fails when it does not come."""
@@ -157,8 +170,12 @@ class Person:
         return heard
 
     def see(self, *, seconds: float = 60) -> bytes:
-        """Wait until a picture (or a page of words) is shown."""
-        return self.hear(DRAWN, seconds=seconds)
+        """Wait until a picture (or a page of words) is shown, not only that it is being read."""
+        heard = self.hear(DRAWN, seconds=seconds)
+        assert b"\x1b[?25h" not in heard, f"it gave the terminal back: {heard[-300:]!r}"
+        while any("reading ..." in line for line in self.screen.lines()):
+            heard = self.hear(DRAWN, seconds=seconds)
+        return heard
 
     def press(self, keys: str | bytes) -> None:
         os.write(self.fd, keys if isinstance(keys, bytes) else keys.encode())
@@ -172,6 +189,11 @@ class Person:
     def resize(self, columns: int, rows: int) -> None:
         self.screen = Screen(columns, rows)
         wear(self.fd, columns, rows)
+
+    def command(self) -> int:
+        """Return the process of the command, where a shell started it."""
+        told = Path(f"/proc/{self.process}/task/{self.process}/children").read_text()
+        return int(told.split()[0])
 
     def signal(self, number: int) -> None:
         os.kill(self.process, number)
@@ -219,23 +241,6 @@ class Person:
             self.wait()
 
 
-Sit = Callable[..., Person]
-
-
-@pytest.fixture
-def sit(tmp_path: Path) -> Iterator[Sit]:
-    """sit("label", ..., columns=80, rows=24) starts `q` at a terminal, in the test's folder."""
-    there: list[Person] = []
-
-    def start(*arguments: str, **how: Any) -> Person:
-        there.append(Person(*arguments, **{"cwd": tmp_path, **how}))
-        return there[-1]
-
-    yield start
-    for person in there:
-        person.close()
-
-
 class Said(NamedTuple):
     """A label event, as sqlite3 sees it from outside."""
 
@@ -252,9 +257,3 @@ def events_in(folder: Path) -> list[Said]:
             Said(json.loads(origin)["item"], answer, who, json.loads(origin))
             for answer, who, origin in rows
         ]
-
-
-@pytest.fixture(scope="session")
-def events() -> Callable[[Path], list[Said]]:
-    """The label events of the library below a folder, in the order in which they were written."""
-    return events_in
