@@ -109,7 +109,9 @@ def _items(library: "Library", names: Sequence[str] | None, common: Common) -> "
                 videos, progress=tell, should_stop=should_stop,
                 on_remark=lambda text: remark(text, common),
             )  # fmt: skip
-            return [entry.item for entry in ranking.entries]
+            ranking.video.close()
+            # the entries of a ranking do not know their contents
+            return items_below(library.catalogue, [Path(name) for name in videos])
         if library.catalogue.writable:
             library.index(names, progress=tell, should_stop=should_stop)
     search = find(names)
