@@ -22,7 +22,7 @@ SCREENS: list[tuple[str, int, int, dict[str, Any]]] = [
     ("iterm2", 200, 60, {"cell": (9, 18)}),
     ("sixel", 200, 60, {"cell": (9, 18)}),
 ]
-LOOKS = 0.6
+LOOKS = 0.5
 """Seconds that the quickest person looks at a picture."""
 
 
@@ -33,16 +33,15 @@ def keys_to_pictures(folder: Path, what: str, protocol: str, columns: int, rows:
         "label", what, "--set", "good", "--seed", "1", "--protocol", protocol, cwd=folder,
         columns=columns, rows=rows, Q_WHO=f"{protocol}{columns}{looks}", **more,
     )  # fmt: skip
-    person.see()
+    person.drawn()
+    time.sleep(2)  # the first is read only now
     found = []
-    for _ in range(22):
+    for _ in range(20):
         time.sleep(looks)
         started = time.perf_counter()
         person.press("3")
-        person.see()
+        person.drawn()
         found.append(1e3 * (time.perf_counter() - started))
-    person.press("q")
-    person.end()
     person.close()
     return found
 

@@ -177,6 +177,13 @@ class Person:
             heard = self.hear(DRAWN, seconds=seconds)
         return heard
 
+    def drawn(self) -> None:
+        """Wait for the end of a drawing, and do nothing else: what is timed is the command."""
+        tail = b""
+        while DRAWN not in tail:
+            more = os.read(self.fd, 65536)
+            tail = tail[-len(DRAWN) :] + more
+
     def press(self, keys: str | bytes) -> None:
         os.write(self.fd, keys if isinstance(keys, bytes) else keys.encode())
 
