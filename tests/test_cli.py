@@ -85,8 +85,8 @@ def q(*arguments: str, cwd: Path, name: str = "q", **environment: str) -> Answer
 
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
-        "doctor", "encoders", "evaluate", "export", "find-similar", "forget", "index", "label", "rank",
-        "simulate", "stack", "status",
+        "doctor", "encoders", "evaluate", "export", "find-similar", "forget", "index", "label",
+        "rank", "simulate", "stack", "status",
     ]  # fmt: skip
 
 
