@@ -197,13 +197,20 @@ def _refuse_strangers(connection: Any, exemplar_set: StoredSet, events: Sequence
             raise UsageError(f"these labels are in the library already, in the set {row[0]}")
 
 
-def events_of(catalogue: Catalogue, exemplar_set: StoredSet) -> list[Event]:
-    """Return everything that was said, in order of time."""
+def events_of(
+    catalogue: Catalogue,
+    exemplar_set: StoredSet,
+    *,
+    who: str | None = None,
+    content: int | None = None,
+) -> list[Event]:
+    """Return everything that was said, by a person, about a content, in order of time."""
     with catalogue.reading() as connection:
         rows = connection.execute(
             "SELECT content, answer, who, at, coalesce(name, 'event-' || id), origin "
-            "FROM label_events WHERE exemplar_set = ? ORDER BY at, id",
-            (exemplar_set.id,),
+            "FROM label_events WHERE exemplar_set = ? AND (? IS NULL OR who = ?) "
+            "AND (? IS NULL OR content = ?) ORDER BY at, id",
+            (exemplar_set.id, who, who, content, content),
         ).fetchall()
         return [
             Event(content, answer, who, at, name, json.loads(origin))

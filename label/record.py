@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..db.catalogue import Catalogue
-from ..db.exemplars import Event, StoredSet, add_events, events_of, new_event
+from ..db.exemplars import SKIP, Event, StoredSet, add_events, events_of, new_event
 from ..db.items import Item
 from ..errors import LibraryError, NothingError
 
@@ -57,21 +57,30 @@ def label_items(
     )  # fmt: skip
 
 
-def undo(catalogue: Catalogue, exemplar_set: StoredSet, who: str) -> tuple[Event, str | None]:
+def standing(events: Sequence[Event]) -> list[Event]:
+    """Return what of a person's events was not taken back, without what took back."""
+    undone = {event.origin.get(UNDOES) for event in events}
+    return [e for e in events if e.name not in undone and UNDOES not in e.origin]
+
+
+def undo(
+    catalogue: Catalogue, exemplar_set: StoredSet, who: str, *, event: str | None = None
+) -> tuple[Event, str | None]:
     """Take the last answer of a person back; return it, and what counts instead (None: nothing).
 
-    Called again, it takes back the one before that. Nothing is deleted: an undo is an event too.
-    Raises NothingError when there is nothing left to take back.
+    Called again, it takes back the one before that. event: the name of another than the last: a
+    second window may have answered since. Nothing is deleted: an undo is an event too. Raises
+    NothingError when there is nothing left to take back.
     """
     check_writable(catalogue)
-    mine = [event for event in events_of(catalogue, exemplar_set) if event.who == who]
-    undone = {event.origin.get(UNDOES) for event in mine}
-    left = [e for e in mine if e.name not in undone and UNDOES not in e.origin]
-    if not left:
+    left = standing(events_of(catalogue, exemplar_set, who=who))
+    meant = [one for one in left if event in (None, one.name)]
+    if not meant:
         raise NothingError(f"nothing of {who} to take back in {exemplar_set.name}")
-    last = left[-1]
-    before = [e.answer for e in left[:-1] if e.content == last.content and e.answer != "skip"]
-    answer = before[-1] if before else None
+    last = meant[-1]
+    before = [e.answer for e in left if e.content == last.content and e is not last]
+    answers = [answer for answer in before if answer != SKIP]
+    answer = answers[-1] if answers else None
     origin = {"item": last.origin.get("item"), UNDOES: last.name}
     add_events(catalogue, exemplar_set, [new_event(last.content, answer, who, origin)])
     return last, answer

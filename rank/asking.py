@@ -45,6 +45,14 @@ class Asker:
     files: NDArray[np.int64]
     frames: NDArray[np.int64]
     base: Floats | None = None
+    identity: str | None = None
+    """Of the encoder or scorer that chooses."""
+
+    def items(self, catalogue: Catalogue) -> list[Item]:
+        """Return the items that are worth a question."""
+        ids = self.ids[self.usable].tolist()
+        found = items_by_id(catalogue, ids)
+        return [found[item] for item in ids if item in found]
 
     def __call__(
         self, answers: Mapping[int, str], n: int, *, seen: Sequence[int] = (), seed: int = 0
@@ -147,6 +155,7 @@ def asker_of_pictures(
         set_named(catalogue, name), np.array([item.id for item in chosen], np.int64)[first],
         contents[first], np.concatenate(vectors)[rows][first], np.ones(len(first), bool),
         np.array([paths[item.path] for item in chosen])[first], np.array(frames)[first],
+        identity=stored.identity,
     )  # fmt: skip
 
 
@@ -163,6 +172,7 @@ def asker_of_frames(catalogue: Catalogue, ranking: FrameRanking, name: str) -> A
         set_named(catalogue, name), ranking.ids[first], contents[first],
         band_vectors(survey, first), usable, np.zeros(len(first), np.int64),
         survey.rows["number"][first].astype(np.int64), np.asarray(np.clip(order, 0, 1)),
+        ranking.scorer.identity,
     )  # fmt: skip
 
 

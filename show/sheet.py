@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SeeingError, ShapeError, UsageError
 from ..media.whole import whole
 from .lettering import Lettering, printable
+from .thumbnail import fit
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,8 +36,6 @@ _WIDEST = 1500
 """Pixels; a sheet that chooses its own columns is not wider."""
 _MOST_LINES = 3
 """Of a title, and of a footer."""
-_SMOOTH_FROM = 4
-"""Pictures down to 1/4 of their square are enlarged smoothly; smaller ones show their pixels."""
 
 
 class _Format(NamedTuple):
@@ -323,7 +322,7 @@ def _load(tile: Tile, side: int) -> "tuple[Image | None, str | None]":
             return None, str(problem)
     if shown is None:
         return None, tile.note or "no picture"
-    return _fit(_as_rgb(shown), side), tile.note
+    return fit(_as_rgb(shown), side, side), tile.note
 
 
 def _as_rgb(shown: "Shown") -> "Image":
@@ -351,17 +350,3 @@ def _as_bytes(samples: NDArray[Any]) -> NDArray[np.uint8]:
         finite = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
         samples = (255 * np.clip(finite, 0, 1) + 0.5).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3)))
-
-
-def _fit(image: "Image", side: int) -> "Image":
-    """Scale a picture into its square, its proportions kept."""
-    from PIL import Image
-
-    longer = max(image.size)
-    if longer * _SMOOTH_FROM < side:
-        factor, method = float(side // longer), Image.Resampling.NEAREST
-    else:
-        factor = side / longer
-        method = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC
-    wide, high = (min(side, max(1, round(length * factor))) for length in image.size)
-    return image if (wide, high) == image.size else image.resize((wide, high), method)

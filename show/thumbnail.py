@@ -2,7 +2,7 @@
 
 import base64
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,19 +10,46 @@ from ..media.address import Address
 from ..media.display import display
 from ..video.item import read
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as Shown
 
-def thumbnail(address: Address, side: int) -> Any:  # noqa: ANN401 - PIL is imported late
-    """Return the picture as an 8-bit RGB PIL image, its longer side at most `side`.
+_SMOOTH_TO = 4
+"""Pictures are enlarged smoothly up to 4 times; what is smaller shows its pixels."""
+
+
+def for_the_eye(address: Address, side: int) -> Any:  # noqa: ANN401 - PIL is imported late
+    """Return a picture as an 8-bit RGB PIL image; it may be decoded smaller, but not below `side`.
 
     Deep and linear pictures are stretched for the eye. Raises PictureError.
     """
     from PIL import Image
 
     picture = read(address.path, frame=address.frame, part=address.part, at_least=side)
-    shown = (255 * np.clip(display(picture), 0, 1) + 0.5).astype(np.uint8)
-    image = Image.fromarray(shown)
+    return Image.fromarray((255 * np.clip(display(picture), 0, 1) + 0.5).astype(np.uint8))
+
+
+def thumbnail(address: Address, side: int) -> Any:  # noqa: ANN401
+    """Return the picture as `for_the_eye`, its longer side at most `side`."""
+    from PIL import Image
+
+    image = for_the_eye(address, side)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
+
+
+def fit(image: "Shown", width: int, height: int) -> "Shown":
+    """Scale a PIL image, up or down, to what fits into so many pixels, its proportions kept."""
+    from PIL import Image
+
+    factor = min(width / image.width, height / image.height)
+    method = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC
+    if factor > _SMOOTH_TO:
+        factor, method = int(factor), Image.Resampling.NEAREST
+    size = (
+        min(width, max(1, round(image.width * factor))),
+        min(height, max(1, round(image.height * factor))),
+    )
+    return image if size == image.size else image.resize(size, method)
 
 
 def data_address(image: Any) -> str:  # noqa: ANN401

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_terminal import Person
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -252,3 +253,17 @@ def write_ser() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def sit(tmp_path: Path) -> Iterator[Callable[..., Person]]:
+    """sit("label", ..., columns=80, rows=24) starts `q` at a terminal, in the test's folder."""
+    there: list[Person] = []
+
+    def start(*arguments: str, **how: Any) -> Person:
+        there.append(Person(*arguments, **{"cwd": tmp_path, **how}))
+        return there[-1]
+
+    yield start
+    for person in there:
+        person.close()

@@ -73,7 +73,10 @@ def test_items_tell_their_names_from_where_one_stands(
 def test_labels_come_with_the_results(own: Library) -> None:
     item = own.items()[1]
     with own.catalogue.transaction() as write:
-        write.execute("INSERT INTO exemplar_sets VALUES (1, 'bar', 'Is it barred?', '[]', '')")
+        write.execute(
+            "INSERT INTO exemplar_sets VALUES "
+            "(1, 'bar', 'Is it barred?', '[]', '', 'classes', NULL)"
+        )
         for who, answer in (("a", "no"), ("b", "barred"), ("a", "yes, barred")):
             write.execute(
                 "INSERT INTO label_events (exemplar_set, content, answer, who, at, origin) "
