@@ -17,20 +17,22 @@ def embedded(
     catalogue: Catalogue,
     stored: StoredEncoder,
     encoder: Callable[[], Encoder],
-    reference: str | Path,
+    reference: str | Path | None,
 ) -> Callable[[NDArray[np.int64]], Embedded]:
-    """Return what gives an encoder's view of frames (by id) beside that of a reference.
+    """Return what gives an encoder's view of frames (by id) beside that of a reference, if any.
 
     The vectors are those of the library: frames that were not indexed have none.
     """
 
     def look(ids: NDArray[np.int64]) -> Embedded:
-        target = picture_target(catalogue, stored, encoder, reference)
+        shown = np.zeros(stored.dimension, np.float32)
+        if reference is not None:
+            shown = picture_target(catalogue, stored, encoder, reference).vector
         found = vectors_of(catalogue, stored, ids.tolist())
         vectors = np.zeros((len(ids), stored.dimension), np.float32)
         for row, item in enumerate(ids.tolist()):
             if item in found:
                 vectors[row] = found[item]
-        return Embedded(stored.identity, target.vector, vectors)
+        return Embedded(stored.identity, shown, vectors)
 
     return look

@@ -302,4 +302,6 @@ class _Entries(Sequence[RankedFrame]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
         light = 100 * float(flux[row]) / self._light
-        return f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
+        detail = f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
+        said = ranking.scorer.reason
+        return f"{said(float(ranking.scores[row]))}; {detail}" if said else detail

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..db.catalogue import Catalogue
 from ..errors import UsageError, closest
 from ..planet import inband
 from ..planet.flags import Flags
@@ -43,6 +44,9 @@ class FrameSetting:
     embedded: "Embedded | None" = None
     known: inband.Own | None = None
     """What `own` returns, where it was found before."""
+    catalogue: Catalogue | None = None
+    key: str = ""
+    """What the survey is called: which files, read and measured how."""
 
     @property
     def own(self) -> inband.Own:
@@ -79,6 +83,8 @@ class FrameScorer:
     measure: str
     compute: Callable[[], Values]
     parameters: dict[str, Any] = field(default_factory=dict)
+    reason: Callable[[float], str] | None = None
+    """What a score says, for a person; None where it is but a number."""
 
     @property
     def identity(self) -> str:
@@ -281,6 +287,10 @@ def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
     above.
     """
     check_frame_scorer(name, pictured=True)
+    if name.startswith("probe:"):
+        from .probes import frame_probe
+
+        return frame_probe(name, setting)
     if name in FRAME_SCORERS:
         return FRAME_SCORERS[name](setting)
     made: FrameScorer = _strangers()[name].load()(setting)
@@ -290,6 +300,8 @@ def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
 def check_frame_scorer(name: str, *, pictured: bool) -> None:
     """Raise, before any work, the UsageError for an unknown scorer, or one without its picture."""
     known = [*FRAME_SCORERS, *_strangers()]
+    if name.startswith("probe:"):
+        return
     if name in known:
         if name in _PICTURED and not pictured:
             raise UsageError(f"the scorer {name} needs a picture: --reference FILE")

@@ -149,7 +149,10 @@ def rank_frames(
         raise PictureError(f"{changed[0]}: it has changed while it was read; rank it once it rests")
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
-    setting = FrameSetting(video, survey, flags, progress=calls.progress)
+    setting = FrameSetting(
+        video, survey, flags, progress=calls.progress,
+        catalogue=catalogue, key=survey_key(digests, options),
+    )  # fmt: skip
     setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
         registered = register_reference(
@@ -164,7 +167,7 @@ def rank_frames(
             by = _DEFAULT
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
-    if by == "embedding" and embed is not None and reference is not None:
+    if embed is not None:
         setting = replace(setting, embedded=embed(ids))
     scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
     scorer = _told_apart(scorer, digests, options)
@@ -203,7 +206,8 @@ def _first_of_files(video: Video) -> Sequence[int]:
     return range(len(video))
 
 
-def _survey_key(digests: dict[str, str], options: FrameOptions) -> str:
+def survey_key(digests: dict[str, str], options: FrameOptions) -> str:
+    """Return what the survey of some files is called: of which content, read and measured how."""
     over, watching = options.overrides, options.watching
     return key_of(
         list(digests.values()),
@@ -222,12 +226,12 @@ def _told_apart(scorer: FrameScorer, digests: dict[str, str], options: FrameOpti
     """
     if len(digests) == 1 and options == FrameOptions(threads=options.threads):
         return scorer
-    told = {**scorer.parameters, "survey": _survey_key(digests, options)}
+    told = {**scorer.parameters, "survey": survey_key(digests, options)}
     return replace(scorer, parameters=told)
 
 
 def _kept(catalogue: Catalogue, digests: dict[str, str], options: FrameOptions) -> KeptSurvey:
-    key = _survey_key(digests, options)
+    key = survey_key(digests, options)
     return KeptSurvey(catalogue.folder, key, list(digests.values()))
 
 

@@ -54,7 +54,7 @@ def rank_stills(
     if names is None:
         items = list(items_by_id(catalogue, present_items(catalogue)).values())
     else:
-        items, broken = _meant(catalogue, names)
+        items, broken = meant(catalogue, names)
     ranked = rank_items(setting, scorer, items, keep=keep)
     if target:
         ranked = _reference_named(ranked, target)
@@ -78,7 +78,7 @@ def _digest_of(target: Target) -> str:
     return f"{target.digest}|{address.part or ''}|{'' if address.frame is None else address.frame}"
 
 
-def _meant(
+def meant(
     catalogue: Catalogue, names: Sequence[str | Path]
 ) -> tuple[list[Item], list[tuple[Item, str]]]:
     """Return the items that names mean, and the files that can't be read with the reason."""
