@@ -66,7 +66,7 @@ class Ground(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The pictures of a library, or some of them, as an encoder sees them; a row is an item's id."""
+    """The pictures of a library, or some of them, to an encoder; a row is an item's id."""
 
     catalogue: Catalogue
     encoder: StoredEncoder

@@ -140,7 +140,7 @@ def calibration_error(probabilities: Values, given: NDArray[np.int64]) -> float:
     return float(np.abs(gaps).sum() / len(given))
 
 
-def spearman(said: Values, given: Values) -> float:
+def spearman(said: NDArray[Any], given: NDArray[Any]) -> float:
     """Return Spearman's rank correlation, -1..1; ties have the mean of their ranks.
 
     0 when either is all equal.
