@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,11 @@ from .db.open import open_catalogue
 from .db.status import Status, status_of
 from .db.vectors import (
     StoredEncoder,
-    add_encoder,
     searchable_vectors,
     set_default_encoder,
     stored_encoders,
-    update_card,
 )
-from .errors import (
-    InterruptionError,
-    NothingError,
-)
+from .flow.encoders import Encoders
 from .flow.given import listed, paths_in
 
 if TYPE_CHECKING:
@@ -34,10 +29,14 @@ if TYPE_CHECKING:
     from .flow.given import Paths, Targets
     from .flow.refresh import Report
     from .index.health import Finding
+    from .label.collection import ExemplarSets
+    from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
     from .rank.frames import FrameOptions
     from .rank.ranking import Ranking
+    from .rank.teaching import Learned, Teaching
     from .show.matches import Matches
+    from .train.store import Probes
 
 
 def open_library(
@@ -65,7 +64,7 @@ class Library:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._made: dict[str, Encoder] = {}
+        self._encoders = Encoders(catalogue)
 
     def __repr__(self) -> str:
         """Return where it lies."""
@@ -100,6 +99,7 @@ class Library:
         written. every: of videos each so manyth frame. Raises UsageError for a path that does not
         exist.
         """
+        from .flow.choose import named_encoders
         from .flow.indexing import make_ready, planned, without_damage
         from .flow.refresh import Refresh, preview
 
@@ -110,11 +110,11 @@ class Library:
             planned, self.catalogue, names, exclude, hidden=hidden, remarks=remarks, every=every
         )
         if dry_run:
-            stored = self._stored_if_any(encoder)
-            report = preview(self.catalogue, look(encoder=stored), stored)
+            known = next(iter(named_encoders(self.catalogue, encoder)), None)
+            report = preview(self.catalogue, look(encoder=known), known)
         else:
             with writing(self.folder, notify=tell):
-                made, stored = self._entered(encoder, options)
+                made, stored = self._encoders.entered(encoder, options)
                 if made.device != "cpu":
                     tell(f"encoding with {made.name} on {made.device}")
                 stored = without_damage(self.catalogue, stored, remarks)
@@ -133,6 +133,7 @@ class Library:
         *,
         unlike: "Targets" = (),
         text: str | Sequence[str] = (),
+        probe: str | None = None,
         n: int = 12,
         min_similarity: float | None = None,
         where: str | None = None,
@@ -144,16 +145,20 @@ class Library:
 
         targets: pictures anywhere, indexed or not, weighted as "2:target.png", items, matches, PIL
         images or arrays; the targets themselves (by content) are left out. unlike: what to keep
-        away from. text: words, for encoders that read them. where: an SQL condition over the
-        catalogue's view `pictures`. index.query.combine has the formula for several targets.
+        away from. text: words, for encoders that read them. probe: its direction is one more
+        target. where: an SQL condition over the catalogue's view `pictures`. index.query.combine
+        has the formula for several targets.
         """
         from .flow.choose import choice
         from .flow.similar import Query, find_similar
+        from .rank.probes import directed
 
+        along, encoder = directed(self.catalogue, probe, encoder)
         stored = self._stored(encoder)
         query = Query(
             listed(targets), listed(unlike), [text] if isinstance(text, str) else list(text),
             n=n, min_similarity=min_similarity, where=where, keep_borders=keep_borders,
+            along=along,
         )  # fmt: skip
         found = find_similar(self.catalogue, stored, lambda: self.encoder(stored, options), query)
         found.remarks[:0] = choice(self.catalogue, encoder)
@@ -164,6 +169,8 @@ class Library:
         items: "Paths | None" = None,
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
+        probe: str | None = None,
         by: str | None = None,
         encoder: str | None = None,
         keep: bool = True,
@@ -171,21 +178,27 @@ class Library:
         """Return pictures, or the frames of a video, in order of a score, best first.
 
         A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`.
+        probe: the same as the scorer `probe:NAME`.
         """
         from .video.open import is_video
 
+        by = by if probe is None else f"probe:{probe}"
         names = None if items is None else paths_in(items)
         if names and all(is_video(name) for name in names):
-            return self.rank_frames(names, reference=reference, by=by, encoder=encoder, keep=keep)
+            return self.rank_frames(
+                names, reference=reference, exemplars=exemplars, by=by, encoder=encoder, keep=keep
+            )
         return self.rank_pictures(
-            names, reference=reference, by=by or "embedding", encoder=encoder, keep=keep
-        )
+            names, reference=reference, exemplars=exemplars, by=by or "embedding",
+            encoder=encoder, keep=keep,
+        )  # fmt: skip
 
     def rank_pictures(
         self,
         items: "Paths | None" = None,
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
         by: str = "embedding",
         encoder: str | None = None,
         options: "EncoderOptions | None" = None,
@@ -196,26 +209,34 @@ class Library:
         """Return items in order of a score, best first, with the reason for each.
 
         items: files, folders, globs, indexed first where they are not yet; None is the whole
-        library, an empty list an error. reference: a picture of how things should look. keep: keep
-        the scores, so that ranking again computes nothing.
+        library, an empty list an error. reference: a picture of how things should look. exemplars:
+        a set whose labels say what is best. keep: keep the scores, so that ranking again computes
+        nothing.
         """
         from .flow.choose import choice
-        from .rank.stills import rank_stills
+        from .flow.indexing import indexed_first
+        from .rank.probes import encoder_for
+        from .rank.stills import rank_stills, rank_stills_by
 
+        encoder = encoder_for(self.catalogue, by, encoder)
         remarks: list[str] = []
         names = None if items is None else paths_in(items)
         failed = 0
         if names is not None:
-            report = self._indexed_first(
-                names, encoder=encoder, options=options, progress=progress, should_stop=should_stop
-            )
+            report = indexed_first(
+                self.catalogue, self.index, names,
+                encoder=encoder, options=options, progress=progress, should_stop=should_stop,
+            )  # fmt: skip
             remarks += [*(f"{path}: {why}" for path, why in report.failed), *report.remarks]
             failed = len(report.failed)
         stored = self._stored(encoder)
-        ranking = rank_stills(
-            self.catalogue, stored, lambda: self.encoder(stored, options), by,
-            reference=reference, names=names, keep=keep,
-        )  # fmt: skip
+        if exemplars is not None:
+            ranking = rank_stills_by(self.catalogue, stored, exemplars, names=names)
+        else:
+            ranking = rank_stills(
+                self.catalogue, stored, lambda: self.encoder(stored, options), by,
+                reference=reference, names=names, keep=keep,
+            )  # fmt: skip
         ranking.remarks[:0] = [*choice(self.catalogue, encoder), *remarks]
         ranking.failed = failed
         return ranking
@@ -225,6 +246,7 @@ class Library:
         videos: "Paths",
         *,
         reference: str | Path | None = None,
+        exemplars: "Taste | str | None" = None,
         by: str | None = None,
         options: "FrameOptions | None" = None,
         encoder: str | None = None,
@@ -237,30 +259,58 @@ class Library:
         """Return the frames of a video in order of a score, best first, with reasons.
 
         videos: a file, several files of one capture, or a folder of numbered pictures. reference:
-        a processed picture of the same object, turned and scaled as it may be. by: a scorer; by
+        a processed picture of the same object, turned and scaled as it may be. exemplars: a set
+        with labels of some of the frames. by: a scorer (`probe:NAME` is one); by
         default `reference` where there is one, else `self`. keep: keep measurements and scores,
         so that ranking again, by another reference too, reads no frame. encoder, making: for the
-        scorer `embedding`, which indexes every frame. Raises PictureError when the video can't be
-        read, InterruptionError when should_stop() said so.
+        scorer `embedding`, and probes of an encoder's vectors, which index every frame. Raises
+        PictureError when the video can't be read, InterruptionError when should_stop() said so.
         """
-        from .rank.embedded import embedded
         from .rank.frames import Calls, rank_files
+        from .rank.makers import maker_of
 
         paths = [Path(path) for path in paths_in(videos)]
-        embed = None
-        if by == "embedding" and reference is not None:
+
+        def seen(name: str | None) -> StoredEncoder:
             self.index(
-                paths, encoder=encoder, options=making, every=1, progress=progress,
+                paths, encoder=name, options=making, every=1, progress=progress,
                 should_stop=should_stop, on_remark=on_remark,
             )  # fmt: skip
-            stored = self._stored(encoder)
-            embed = embedded(
-                self.catalogue, stored, lambda: self.encoder(stored, making), reference
-            )
+            return self._stored(name)
+
+        make = maker_of(
+            self.catalogue, seen, lambda stored: self.encoder(stored, making),
+            by=by, reference=reference, exemplars=exemplars, encoder=encoder,
+        )  # fmt: skip
         return rank_files(
             self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
-            calls=Calls(progress, should_stop, on_remark), embed=embed,
+            calls=Calls(progress, should_stop, on_remark), make=make,
         )  # fmt: skip
+
+    @property
+    def exemplars(self) -> "ExemplarSets":
+        """The exemplar sets: labelling, what people said, and how well they agree."""
+        from .label.collection import ExemplarSets
+
+        return ExemplarSets(self.catalogue, self.index)
+
+    def train_probe(
+        self, name: str, items: "Paths | None" = None, **how: Unpack["Teaching"]
+    ) -> "Learned":
+        """Teach a probe from labels and keep it; how: see `rank.teaching.Teaching`.
+
+        items: pictures, indexed first where they are new (None: the library), or videos.
+        """
+        from .rank.teaching import train_probe
+
+        return train_probe(self, name, [] if items is None else paths_in(items), how)
+
+    @property
+    def probes(self) -> "Probes":
+        """The probes: `for probe in library.probes`, `library.probes.remove("sharp")`."""
+        from .train.store import Probes
+
+        return Probes(self.catalogue)
 
     def vectors(
         self, *, encoder: str | None = None
@@ -324,14 +374,7 @@ class Library:
 
         Raises EncoderError when its weights are not where they were, or are others.
         """
-        if stored.identity not in self._made:
-            from .embed.table import remake_encoder
-
-            made, card = remake_encoder(stored.name, stored.identity, stored.card, options)
-            if card != stored.card and self.catalogue.writable:
-                update_card(self.catalogue, stored, card)
-            self._made[stored.identity] = made
-        return self._made[stored.identity]
+        return self._encoders.of(stored, options)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -349,48 +392,7 @@ class Library:
         self.close()
         return False
 
-    def _indexed_first(self, names: list[str | Path], **how: Any) -> "Report":  # noqa: ANN401
-        """Index what is to be ranked, where that is possible; `how` as for `index`."""
-        if not names:
-            raise NothingError("nothing to rank: the list of pictures is empty")
-        report = self.index(names, **how, dry_run=not self.catalogue.writable)
-        if report.stopped:
-            raise InterruptionError(
-                f"stopped after {report.encoded} pictures; what is done is kept. "
-                "Run the same command to go on"
-            )
-        if report.encoded and not self.catalogue.writable:
-            report.remarks.append(
-                f"{report.encoded} pictures are new or changed and left out: {self.folder} can't "
-                "be written"
-            )
-        return report
-
     def _stored(self, name: str | None) -> StoredEncoder:
         from .flow.choose import stored_encoder
 
         return stored_encoder(self.catalogue, name)
-
-    def _stored_if_any(self, name: str | None) -> StoredEncoder | None:
-        from .flow.choose import named_encoders
-
-        return next(iter(named_encoders(self.catalogue, name)), None)
-
-    def _entered(
-        self, name: str | None, options: "EncoderOptions | None"
-    ) -> "tuple[Encoder, StoredEncoder]":
-        """Return the encoder to index with, entered into the catalogue."""
-        from .embed.table import DEFAULT, make_encoder
-
-        same_name = self._stored_if_any(name)
-        if name is None:
-            name = same_name.name if same_name else DEFAULT
-        if same_name and not (options and options.weights):
-            return self.encoder(same_name, options), same_name
-        made = make_encoder(name, options)
-        self._made[made.identity] = made
-        stored = add_encoder(
-            self.catalogue, made.identity, name=made.name, dimension=made.dimension,
-            card=made.card.as_json(),
-        )  # fmt: skip
-        return made, stored

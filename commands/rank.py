@@ -38,6 +38,10 @@ def rank(
             "roundness, brightness, dot, pipp-name.",
         ),
     ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="By a probe (q train probe)."),
+    ] = None,
     top: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N best.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep/--no-keep", help="Keep the scores in the library.")
@@ -54,6 +58,10 @@ def rank(
     capture; their frames are registered, flagged where something is wrong, and ranked.
     """
     names = None if not items and listed.listed is None else named(items, listed)
+    if probe is not None:
+        if by is not None:
+            raise UsageError("--probe and --by both say what gives the scores: give one of them")
+        by = f"probe:{probe}"
     if videos_among(names or [], words, by):
         from .rank_videos import rank_videos
 

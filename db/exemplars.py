@@ -222,3 +222,21 @@ def current_labels(
             (exemplar_set.id, who, who),
         ).fetchall()
     return [Current(*row) for row in rows]
+
+
+def items_of_contents(catalogue: Catalogue, contents: Iterable[int]) -> dict[int, int]:
+    """Return the id of an item of each content, one whose file is present where there is one."""
+    wanted = list(contents)
+    found: dict[int, int] = {}
+    with catalogue.reading() as connection:
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            found |= dict(
+                connection.execute(
+                    "SELECT content, items.id FROM items JOIN sources ON sources.id = source "
+                    f"WHERE content IN ({','.join('?' * len(part))}) "
+                    "ORDER BY state = 'present', items.id DESC",  # the last one stays
+                    part,
+                ).fetchall()
+            )
+    return found

@@ -183,6 +183,12 @@ def present_items(catalogue: Catalogue) -> list[int]:
         ]
 
 
+def contents_of(catalogue: Catalogue) -> dict[int, int]:
+    """Return the content of every item, by id."""
+    with catalogue.reading() as connection:
+        return dict(connection.execute("SELECT id, content FROM items").fetchall())
+
+
 def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[Item]:
     with catalogue.reading() as connection:
         rows = connection.execute(

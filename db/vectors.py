@@ -180,16 +180,26 @@ def vectors_of(
     return found
 
 
+def searchable_blocks(
+    catalogue: Catalogue, encoder: StoredEncoder
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield (ids, vectors) of all items whose files are present, a block at a time, by id."""
+    rows = searchable_rows(catalogue, encoder)
+    blocks = VectorFile(catalogue, encoder).blocks(rows.rows, rows.checks)
+    for part, vectors, whole in blocks:
+        yield rows.items[part][whole], vectors[whole].astype(np.float32)
+
+
 def searchable_vectors(
     catalogue: Catalogue, encoder: StoredEncoder
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return (ids, vectors) of all items whose files are present: (n,) and (n, d)."""
-    rows = searchable_rows(catalogue, encoder)
-    found = vectors_of(catalogue, encoder, rows.items.tolist())
-    ids = np.array([i for i in rows.items.tolist() if i in found], np.int64)
-    if not len(ids):
-        return ids, np.zeros((0, encoder.dimension), np.float32)
-    return ids, np.stack([found[int(i)] for i in ids])
+    ids = [np.zeros(0, np.int64)]
+    vectors = [np.zeros((0, encoder.dimension), np.float32)]
+    for some, their in searchable_blocks(catalogue, encoder):
+        ids.append(some)
+        vectors.append(their)
+    return np.concatenate(ids), np.concatenate(vectors)
 
 
 def damaged_items(catalogue: Catalogue, encoder: StoredEncoder) -> list[int]:

@@ -1,7 +1,7 @@
 """What exemplar sets ask, and which answers make sense: keep or reject, classes, ratings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from ..db.catalogue import Catalogue
@@ -50,6 +50,48 @@ def open_set(
     return add_set(catalogue, name, kind, question or QUESTIONS[kind], possible)
 
 
+def set_for(
+    catalogue: Catalogue,
+    name: str,
+    answer: str | None,
+    *,
+    kind: Kind | None = None,
+    question: str | None = None,
+) -> tuple[StoredSet, str | None]:
+    """Return the set of a name and an answer as it knows it.
+
+    A new set is of the kind that the answer is of: 1 to 5 a rating, keep or reject, else a class.
+    A class that a set does not have yet is added, unless it is nearly spelt like one it has.
+    """
+    known = find_set(catalogue, name)
+    text = (answer or "").strip()
+    if known is None:
+        kind = kind or kind_of([text])
+        fresh = [text] if kind == "classes" else []
+        known = open_set(catalogue, name, kind=kind, question=question, answers=fresh)
+    elif kind is not None:
+        known = open_set(catalogue, name, kind=kind)
+    if answer is None:
+        return known, None
+    if known.kind == "classes" and text.lower() not in NOTHING:
+        same = [one for one in known.answers if one.lower() == text.lower()]
+        if not same and not get_close_matches(text.lower(), [a.lower() for a in known.answers]):
+            known = add_answers(catalogue, known, _checked([text]))
+    fits = fitting(known, text)
+    if fits is None:
+        raise UsageError(f"{answer!r} is no answer; leave the item out, or q label --undo")
+    return known, fits
+
+
+def kind_of(answers: Collection[str]) -> Kind:
+    """Return the kind of set that some answers are of."""
+    words = {answer.strip().lower() for answer in answers}
+    if words and words <= set(KEEP):
+        return "keep"
+    rating = words and all(re.fullmatch(r"-1|[1-5](\.0)?|5\.[1-5]", word) for word in words)
+    return "rating" if rating else "classes"
+
+
 def _checked(answers: Sequence[str]) -> list[str]:
     clean = list(dict.fromkeys(answer.strip() for answer in answers))
     for answer in clean:
@@ -77,8 +119,7 @@ def fitting(exemplar_set: StoredSet, answer: str) -> str | None:
         return by_case[text.lower()]
     close = get_close_matches(text.lower(), list(by_case), n=1)
     hint = f" (did you mean {by_case[close[0]]}?)" if close else ""
-    more = f"; add it: --answers {text}" if exemplar_set.kind == "classes" else ""
-    raise UsageError(f"{exemplar_set.name} asks for {_told(exemplar_set)}, not {text}{hint}{more}")
+    raise UsageError(f"{exemplar_set.name} asks for {_told(exemplar_set)}, not {text}{hint}")
 
 
 def _told(exemplar_set: StoredSet) -> str:
@@ -92,3 +133,24 @@ def value_of(answer: str) -> float:
     if answer in SECOND:
         return 5 + (int(answer[2]) - 3) / 5
     return float(answer)
+
+
+def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | None) -> str | None:
+    """Return the class that is looked for; None for ratings, of which higher is better.
+
+    given: the answers that occur. Raises UsageError where that is not clear.
+    """
+    if exemplar_set.kind == "rating":
+        if wanted is not None:
+            raise UsageError(f"{exemplar_set.name} holds ratings: --wanted is for classes")
+        return None
+    if wanted is not None:
+        answer = fitting(exemplar_set, wanted)
+        if answer not in given:
+            raise UsageError(f"nothing is labelled {wanted} in {exemplar_set.name}")
+        return answer
+    if exemplar_set.kind == "keep":
+        return KEEP[0]
+    if len(given) == 1:
+        return next(iter(given))
+    raise UsageError(f"which of {exemplar_set.name} is wanted? --wanted {'|'.join(given)}")

@@ -1,7 +1,5 @@
 """Labels for a probe from where users have them: an exemplar set, a table, a scorer's extremes."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,14 +12,14 @@ from numpy.typing import NDArray
 from ..db.catalogue import Catalogue
 from ..db.exemplars import set_named
 from ..errors import UsageError, closest
+from ..label.exchange import read_rows
 from ..label.exemplars import exemplars_of
-from ..label.sets import NOTHING
+from ..label.sets import NOTHING, wanted_of
 from ..train.probe import Kind
 from .ground import Ground
 
 PLACES = ("item", "path", "frame", "name")
 """Columns of a table that say which item a row is of, the first that is there."""
-WANTED = {"keep": "keep"}
 BEST, WORST = "best", "worst"
 
 
@@ -43,7 +41,12 @@ class Answers:
 
 
 def of_set(
-    catalogue: Catalogue, ground: Ground, name: str, kind: Kind | None, who: str | None
+    catalogue: Catalogue,
+    ground: Ground,
+    name: str,
+    kind: Kind | None = None,
+    who: str | None = None,
+    wanted: str | None = None,
 ) -> Answers:
     """Return what an exemplar set says of the items of a ground.
 
@@ -60,6 +63,8 @@ def of_set(
     places = ground.with_contents([entry.content for entry in entries])
     entries = [entry for entry in entries if entry.content in places]
     labels = [entry.answer if kind == "logistic" else entry.value for entry in entries]
+    if not rated and entries:
+        wanted = wanted_of(exemplar_set, sorted({entry.answer for entry in entries}), wanted)
     remarks = []
     if len(entries) < len(found.entries):
         remarks.append(f"{len(found.entries) - len(entries)} labels of {name} are of other items")
@@ -68,7 +73,7 @@ def of_set(
     return Answers(
         np.array([places[entry.content] for entry in entries], np.int64), labels,
         np.array([entry.votes for entry in entries], np.float64), kind,
-        {"exemplars": name, "who": who}, WANTED.get(exemplar_set.kind), remarks,
+        {"exemplars": name, "who": who}, wanted, remarks,
     )  # fmt: skip
 
 
@@ -82,7 +87,8 @@ def of_table(ground: Ground, file: Path, column: str, kind: Kind | None) -> Answ
     All numbers are numbers, else all are classes. Empty, 0, skip, none and the like mean that
     nothing was answered (`label.sets.NOTHING`). Raises UsageError for a table that can't be read.
     """
-    header, rows = _table(file)
+    rows = read_rows(file)
+    header = list(rows[0])
     place = next((name for name in PLACES if name in header), None)
     if place is None:
         raise UsageError(f"{file}: no column says which item: {', '.join(PLACES)}")
@@ -113,22 +119,6 @@ def of_table(ground: Ground, file: Path, column: str, kind: Kind | None) -> Answ
         [answer for _, answer in kept] if kind == "logistic" else numbers,
         np.ones(len(kept)), kind, {"labels": str(file), "column": column}, None, remarks,
     )  # fmt: skip
-
-
-def _table(file: Path) -> tuple[list[str], list[dict[str, str]]]:
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as problem:
-        raise UsageError(f"can't read {file}: {problem.strerror}") from problem
-    except ValueError as problem:
-        raise UsageError(f"can't read {file}: this is no CSV table in UTF-8") from problem
-    try:
-        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        header = [title.strip() for title in table.fieldnames or []]
-        table.fieldnames = header
-        return header, list(table)
-    except csv.Error as problem:
-        raise UsageError(f"{file}: this is no CSV table: {problem}") from problem
 
 
 def _placed(ground: Ground, given: dict[str, str], place: str, file: Path) -> dict[str, int]:
@@ -178,7 +168,7 @@ def of_extremes(
     )  # fmt: skip
 
 
-def wanted_of(answers: Answers, wanted: str | None) -> str | None:
+def class_wanted(answers: Answers, wanted: str | None) -> str | None:
     """Return the answer that ranks; raises UsageError where it has to be said, or is none given."""
     if answers.kind != "logistic":
         if wanted is not None:

@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from .exemplar_frames import BAND
 from .frame_scorers import FrameSetting, check_frame_scorer, make_frame_scorer
 
-BAND = (0.05, 0.6)
-"""Shares of the cutoff in which frames are told apart; below lies the light of the whole disc."""
 SCORES = ("self", "band-power", "laplacian", "tenengrad", "roundness", "brightness")
 """What a probe on scores reads unless others are named."""
 

@@ -76,7 +76,7 @@ class FrameRanking(Listing[RankedFrame]):
     """The order of all frames, where this is a part; None: it is all of them."""
 
     def __post_init__(self) -> None:
-        self.entries = _Entries(self)  # type: ignore[assignment]
+        self.entries = _Entries(self)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -172,6 +172,7 @@ class FrameRanking(Listing[RankedFrame]):
             },
             "advised": self.advised,
             "half": self.half,
+            **self.scorer.details,
         }  # fmt: skip
 
     def measured(self, entry: RankedFrame) -> dict[str, Any]:
@@ -302,6 +303,12 @@ class _Entries(Sequence[RankedFrame]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
         light = 100 * float(flux[row]) / self._light
-        detail = f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
-        said = ranking.scorer.reason
-        return f"{said(float(ranking.scores[row]))}; {detail}" if said else detail
+        scorer, told = (
+            ranking.scorer,
+            [f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"],
+        )
+        if scorer.reason:
+            told.insert(0, scorer.reason(float(ranking.scores[row])))
+        if scorer.explain:
+            told.append(scorer.explain(row))
+        return "; ".join(filter(None, told))

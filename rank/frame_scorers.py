@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..db.catalogue import Catalogue
 from ..errors import UsageError, closest
 from ..planet import inband
 from ..planet.flags import Flags
@@ -44,7 +43,6 @@ class FrameSetting:
     embedded: "Embedded | None" = None
     known: inband.Own | None = None
     """What `own` returns, where it was found before."""
-    catalogue: Catalogue | None = None
     key: str = ""
     """What the survey is called: which files, read and measured how."""
 
@@ -76,15 +74,20 @@ class Embedded:
 class FrameScorer:
     """Name and parameters make the identity; `compute` gives (n,) scores, NaN where none is.
 
-    measure: what the number is, for a person.
+    measure: what the number is, for a person. explain: the reason of a row's score, beside what is
+    told of every frame; reason: what a score says by itself. details: what a ranking's JSON tells
+    more. kept: whether scores are worth keeping; those of exemplars change with each label.
     """
 
     name: str
     measure: str
     compute: Callable[[], Values]
     parameters: dict[str, Any] = field(default_factory=dict)
+    explain: Callable[[int], str] | None = None
     reason: Callable[[float], str] | None = None
-    """What a score says, for a person; None where it is but a number."""
+    details: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    kept: bool = True
 
     @property
     def identity(self) -> str:
@@ -287,10 +290,6 @@ def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
     above.
     """
     check_frame_scorer(name, pictured=True)
-    if name.startswith("probe:"):
-        from .probes import frame_probe
-
-        return frame_probe(name, setting)
     if name in FRAME_SCORERS:
         return FRAME_SCORERS[name](setting)
     made: FrameScorer = _strangers()[name].load()(setting)
@@ -301,7 +300,7 @@ def check_frame_scorer(name: str, *, pictured: bool) -> None:
     """Raise, before any work, the UsageError for an unknown scorer, or one without its picture."""
     known = [*FRAME_SCORERS, *_strangers()]
     if name.startswith("probe:"):
-        return
+        return  # the library has it, or says that it has not
     if name in known:
         if name in _PICTURED and not pictured:
             raise UsageError(f"the scorer {name} needs a picture: --reference FILE")

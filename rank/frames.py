@@ -27,13 +27,13 @@ from ..video.capture import Capture
 from ..video.open import open_video
 from .frame_ranking import FrameRanking
 from .frame_scorers import (
-    Embedded,
     FrameScorer,
     FrameSetting,
     check_frame_scorer,
     make_frame_scorer,
 )
 
+Maker = Callable[[FrameSetting, NDArray[np.int64]], FrameScorer]
 _DEFAULT = "self"
 _UNALIKE = 0.3
 """Median agreement of frames with their mean: 0.85 and more for planets, 0.5 for surfaces in bad
@@ -67,7 +67,7 @@ def rank_files(
     options: FrameOptions | None,
     keep: bool,
     calls: Calls,
-    embed: Callable[[NDArray[np.int64]], Embedded] | None = None,
+    make: Maker | None = None,
 ) -> FrameRanking:
     """Open a video and rank its frames (`rank_frames`), as the only one who writes."""
     twice = [
@@ -82,7 +82,7 @@ def rank_files(
         with alone if keep and catalogue.writable else nullcontext(), _naming(paths):
             return rank_frames(
                 catalogue, video, by=by, reference=reference, options=options, keep=keep,
-                calls=calls, embed=embed,
+                calls=calls, make=make,
             )  # fmt: skip
     except BaseException:
         video.close()
@@ -117,13 +117,13 @@ def rank_frames(
     options: FrameOptions | None = None,
     keep: bool = True,
     calls: Calls | None = None,
-    embed: Callable[[NDArray[np.int64]], Embedded] | None = None,
+    make: Maker | None = None,
 ) -> FrameRanking:
     """Rank the frames of an open video, which stays open for sheets and stacks.
 
     by: a scorer; None takes `reference` where there is one, else `self`. A reference that shows
     another object, or another side of it, is named as such, and the video ranks itself.
-    embed: gives the view of an encoder on frames by their ids, for the scorer `embedding`.
+    make: makes the scorer from the setting and the frames' ids, where none of the table is asked.
     Raises PictureError when the video fails, UsageError for a scorer or reference that can't be.
     """
     options, calls = options or FrameOptions(), calls or Calls()
@@ -151,7 +151,7 @@ def rank_frames(
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(
         video, survey, flags, progress=calls.progress,
-        catalogue=catalogue, key=survey_key(digests, options),
+        key=survey_key(digests, options),
     )  # fmt: skip
     setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
@@ -167,9 +167,11 @@ def rank_frames(
             by = _DEFAULT
     writable = keep and catalogue.writable
     ids = _enter(catalogue, video, survey, digests) if writable else np.zeros(len(survey), np.int64)
-    if embed is not None:
-        setting = replace(setting, embedded=embed(ids))
-    scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
+    if make is not None:
+        scorer = make(setting, ids)
+    else:
+        scorer = make_frame_scorer(by or (_DEFAULT if reference is None else "reference"), setting)
+    remarks += scorer.remarks
     scorer = _told_apart(scorer, digests, options)
     scores = _scores(catalogue, scorer, ids, keep=writable)
     order = inband.order_of(scores, ~flags.any)
@@ -285,7 +287,7 @@ def _scores(
     catalogue: Catalogue, scorer: FrameScorer, ids: NDArray[np.int64], *, keep: bool
 ) -> NDArray[np.float64]:
     """Return scores, kept ones where the same scorer has given them on the same survey."""
-    if not keep:
+    if not keep or not scorer.kept:
         return scorer.compute()
     known = kept_frame_scores(catalogue, scorer.identity, ids)
     if known is not None and np.isfinite(known).any():

@@ -1,7 +1,7 @@
 """A ranking: items in order of a score, with the reason for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..db.items import Item
@@ -49,30 +49,37 @@ class Ranking(Listing[Ranked]):
 
     scorer: str
     """Its identity."""
-    entries: list[Ranked]
+    entries: Sequence[Ranked]
     reference: Address | None = None
     encoder: str | None = None
     remarks: list[str] = field(default_factory=list)
     failed: int = 0
     """How many of the pictures failed in this call and had not failed before."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What JSON tells more, as of exemplars how far to trust them."""
+    unscored: int | None = None
+    """How many readable pictures have no score; None: to be counted."""
 
     @property
     def incomplete(self) -> bool:
         """Whether pictures failed now, or readable ones have no score."""
-        unscored = (e for e in self.entries if e.score is None and e.item.state != "unreadable")
-        return self.failed > 0 or next(unscored, None) is not None
+        unscored = self.unscored
+        if unscored is None:
+            unscored = sum(e.score is None and e.item.state != "unreadable" for e in self.entries)
+        return self.failed > 0 or unscored > 0
 
     def top(self, n: int) -> "Ranking":
         """Return the n best; raises UsageError for less than none."""
         if n < 0:
             raise UsageError(f"the {n} best make no sense: take 0 or more")
-        best = self.entries[:n]
-        return Ranking(self.scorer, best, self.reference, self.encoder, self.remarks, self.failed)
+        return replace(self, entries=self.entries[:n])
 
     def head(self) -> dict[str, Any]:
         """Return scorer, encoder and reference."""
         reference = None if self.reference is None else str(self.reference)
-        return {"scorer": self.scorer, "encoder": self.encoder, "reference": reference}
+        return {
+            "scorer": self.scorer, "encoder": self.encoder, "reference": reference, **self.details
+        }  # fmt: skip
 
     def measured(self, entry: Ranked) -> dict[str, Any]:
         """Return score, its place between 0 and 100, and the reason."""

@@ -6,21 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..db.catalogue import Catalogue
-from ..db.items import (
-    Item,
-    items_at,
-    items_below,
-    items_by_id,
-    present_items,
-    unreadable_below,
-)
+from ..db.items import Item, items_by_id, present_items
 from ..db.vectors import StoredEncoder
 from ..embed.encoder import Encoder
 from ..flow.choose import lacking
+from ..flow.meant import meant
 from ..flow.targets import Target, picture_target
 from ..index.similarity import similarities
 from ..index.store import open_index
-from ..media.find import find
+from .exemplar_stills import rank_by_exemplars
+from .exemplars import Taste, ask
 from .ranking import Ranked, Ranking, rank_items
 from .scorer import Reference, Setting
 from .table import make_scorer
@@ -70,23 +65,30 @@ def rank_stills(
     return Ranking(scorer.identity, ranked, address, stored.identity, remarks)
 
 
+def rank_stills_by(
+    catalogue: Catalogue,
+    stored: StoredEncoder,
+    taste: Taste | str,
+    *,
+    names: Sequence[str | Path] | None,
+) -> Ranking:
+    """Rank the items that some names mean (all, for None) by a set's exemplars."""
+    asked = ask(catalogue, taste)
+    if names is None:
+        return rank_by_exemplars(catalogue, stored, asked, None)
+    items, broken = meant(catalogue, names)
+    ranking = rank_by_exemplars(catalogue, stored, asked, items, broken)
+    if not len(ranking):
+        ranking.remarks.append(_why_empty(names))
+    return ranking
+
+
 def _digest_of(target: Target) -> str:
     """Return what tells one reference from another: the file's digest, and which part of it."""
     address = target.address
     if address is None or (address.frame is None and address.part is None):
         return target.digest or ""
     return f"{target.digest}|{address.part or ''}|{'' if address.frame is None else address.frame}"
-
-
-def meant(
-    catalogue: Catalogue, names: Sequence[str | Path]
-) -> tuple[list[Item], list[tuple[Item, str]]]:
-    """Return the items that names mean, and the files that can't be read with the reason."""
-    search = find(names)
-    below = [Path(path) for path in search.walked.paths]
-    items = {item.id: item for item in items_below(catalogue, below)}
-    items |= {item.id: item for at in search.addresses for item in items_at(catalogue, at)}
-    return list(items.values()), unreadable_below(catalogue, below)
 
 
 def _reference_named(ranked: Sequence[Ranked], reference: Target) -> list[Ranked]:

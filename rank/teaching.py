@@ -13,26 +13,27 @@ from ..db.catalogue import Catalogue
 from ..db.lock import writing
 from ..errors import LibraryError, UsageError, closest
 from ..flow.choose import stored_encoder
+from ..flow.meant import meant
 from ..label.exemplars import exemplars_of
 from ..train.figures import Figure, judged_order
-from ..train.fit import Taught, teach
+from ..train.fit import Fitted, teach
 from ..train.folds import folds
 from ..train.probe import Kind
 from ..train.store import StoredProbe, check_free, save
 from ..video.open import is_video
-from .answers import Answers, of_extremes, of_set, of_table, wanted_of
+from .answers import Answers, class_wanted, of_extremes, of_set, of_table
 from .features import check_scores
 from .frame_ranking import FrameRanking
 from .frame_scorers import FrameSetting, check_frame_scorer
 from .frames import FrameOptions, survey_key
 from .ground import Frames, Ground, Pictures
-from .stills import meant
 
+_CALLS = ("progress", "should_stop", "on_remark")
 HELD_OUT = 5
 """One stretch of frames in so many teaches nothing, and judges a probe of extremes."""
 
 
-class Lesson(TypedDict, total=False):
+class Teaching(TypedDict, total=False):
     """What a probe is taught, and how.
 
     Labels come from one of: `exemplars`, a set's name (`who`: of one person); `labels`, a CSV
@@ -40,6 +41,7 @@ class Lesson(TypedDict, total=False):
     logistic, ridge, linear, ordinal; by default ridge for ratings and numbers, else logistic. on:
     what it reads: an encoder's name, "frames" (in-band vectors of one video), "scores" or
     "scores:a,b". wanted: the class that ranks. seed: of folds and what is drawn.
+    progress(done, total), should_stop(), on_remark(text): as for `Library.index`.
     """
 
     exemplars: str
@@ -53,6 +55,9 @@ class Lesson(TypedDict, total=False):
     on: str
     wanted: str
     seed: int
+    progress: Callable[[int, int], None] | None
+    should_stop: Callable[[], bool] | None
+    on_remark: Callable[[str], None] | None
 
 
 class Workshop(Protocol):
@@ -85,62 +90,59 @@ class Learned:
 
 
 def train_probe(
-    workshop: Workshop,
-    name: str,
-    items: Sequence[str | Path],
-    lesson: Lesson,
-    **calls: Any,  # noqa: ANN401
+    workshop: Workshop, name: str, items: Sequence[str | Path], how: Teaching
 ) -> Learned:
     """Teach a probe and keep it in the library.
 
-    items: pictures (none: the whole library), or videos. calls: progress, should_stop, on_remark.
+    items: pictures (none: the whole library), or videos.
     """
-    check_lesson(lesson)
+    calls = {key: value for key, value in how.items() if key in _CALLS}
+    check_teaching(how)
     catalogue = workshop.catalogue
     check_free(catalogue, name)
     if not catalogue.writable:
         raise LibraryError(f"{catalogue.folder} can't be written: a probe could not be kept")
-    seed = lesson.get("seed", 0)
-    on = lesson.get("on") or _usual(items)
+    seed = how.get("seed", 0)
+    on = how.get("on") or _usual(items)
     with ExitStack() as open_things:
         if _kind_of(on) in ("frames", "scores"):
-            ground: Ground = _frames(workshop, items, on, lesson, open_things, calls)
+            ground: Ground = _frames(workshop, items, on, how, open_things, calls)
         else:
             ground = _pictures(workshop, items, on, calls)
-        taught, answers, remarks = _taught(catalogue, ground, lesson, seed)
+        taught, answers, remarks = _taught(catalogue, ground, how, seed)
         about = {
             "features": ground.features, "from": answers.whence, "seed": seed,
             "items": [str(item) for item in items][:20],
         }  # fmt: skip
-        with writing(catalogue.folder, notify=calls.get("on_remark")):
+        with writing(catalogue.folder, notify=how.get("on_remark")):
             stored = save(catalogue, name, taught, about)
     return Learned(stored, taught.figures, remarks)
 
 
-def check_lesson(lesson: Lesson) -> None:
-    """Raise, before any work, the UsageError for a lesson that can't be taught."""
-    extremes = "best" in lesson or "worst" in lesson
-    sources = [key for key in ("exemplars", "labels") if key in lesson] + ["best"] * extremes
+def check_teaching(how: Teaching) -> None:
+    """Raise, before any work, the UsageError for teaching that can't be taught."""
+    extremes = "best" in how or "worst" in how
+    sources = [key for key in ("exemplars", "labels") if key in how] + ["best"] * extremes
     if len(sources) != 1:
         raise UsageError(
             "labels come from one place: --exemplars SET, or --labels FILE --column NAME, or "
             "--best N --worst N --by SCORER"
         )
-    if ("labels" in lesson) != ("column" in lesson):
+    if ("labels" in how) != ("column" in how):
         raise UsageError("--labels FILE and --column NAME go together")
-    if extremes and not {"best", "worst", "by"} <= lesson.keys():
+    if extremes and not {"best", "worst", "by"} <= how.keys():
         raise UsageError("--best N, --worst N and --by SCORER go together")
-    if extremes and (lesson["best"] < 1 or lesson["worst"] < 1):
+    if extremes and (how["best"] < 1 or how["worst"] < 1):
         raise UsageError("--best and --worst must be at least 1")
-    if extremes and lesson.get("kind", "logistic") != "logistic":
+    if extremes and how.get("kind", "logistic") != "logistic":
         raise UsageError("the best against the worst are two classes: --kind logistic")
-    if "by" in lesson:
-        check_frame_scorer(lesson["by"], pictured=False)
-    kind = lesson.get("kind")
+    if "by" in how:
+        check_frame_scorer(how["by"], pictured=False)
+    kind = how.get("kind")
     if kind is not None and kind not in get_args(Kind):
         raise UsageError(f"no probe is of kind {kind}{closest(kind, get_args(Kind))}")
-    if _kind_of(lesson.get("on", "")) == "scores":
-        check_scores(lesson["on"])
+    if _kind_of(how.get("on", "")) == "scores":
+        check_scores(how["on"])
 
 
 def _kind_of(on: str) -> str:
@@ -173,7 +175,7 @@ def _frames(
     workshop: Workshop,
     items: Sequence[str | Path],
     on: str,
-    lesson: Lesson,
+    how: Teaching,
     open_things: ExitStack,
     calls: dict[str, Any],
 ) -> Frames:
@@ -183,39 +185,37 @@ def _frames(
     captures = [list(items)] if _kind_of(on) == "frames" else [[item] for item in items]
     rankings = []
     for files in captures:
-        ranking = workshop.rank_frames(files, by=lesson.get("by", "self"), **calls)
+        ranking = workshop.rank_frames(files, by=how.get("by", "self"), **calls)
         open_things.callback(ranking.video.close)
         rankings.append(ranking)
-    return Frames(rankings, on, [_setting(workshop.catalogue, one) for one in rankings])
+    return Frames(rankings, on, [_setting(one) for one in rankings])
 
 
-def _setting(catalogue: Catalogue, ranking: FrameRanking) -> FrameSetting:
-    return FrameSetting(
-        ranking.video, ranking.survey, ranking.flags, catalogue=catalogue,
-        key=survey_key(ranking.digests, FrameOptions()),
-    )  # fmt: skip
+def _setting(ranking: FrameRanking) -> FrameSetting:
+    key = survey_key(ranking.digests, FrameOptions())
+    return FrameSetting(ranking.video, ranking.survey, ranking.flags, key=key)
 
 
 # --- teaching ---------------------------------------------------------------------------------
 
 
 def _taught(
-    catalogue: Catalogue, ground: Ground, lesson: Lesson, seed: int
-) -> tuple[Taught, Answers, list[str]]:
-    if "best" in lesson:
+    catalogue: Catalogue, ground: Ground, how: Teaching, seed: int
+) -> tuple[Fitted, Answers, list[str]]:
+    if "best" in how:
         if not isinstance(ground, Frames) or len(ground.rankings) != 1:
             raise UsageError("--best and --worst are of the frames of one video: name it")
-        return _by_extremes(ground, lesson, seed)
-    if "exemplars" in lesson:
+        return _by_extremes(ground, how, seed)
+    if "exemplars" in how:
         answers = of_set(
-            catalogue, ground, lesson["exemplars"], lesson.get("kind"), lesson.get("who")
+            catalogue, ground, how["exemplars"], how.get("kind"), how.get("who"), how.get("wanted")
         )
     else:
-        answers = of_table(ground, Path(lesson["labels"]), lesson["column"], lesson.get("kind"))
+        answers = of_table(ground, Path(how["labels"]), how["column"], how.get("kind"))
     remarks = list(answers.remarks)
     if not len(answers.rows):
-        raise UsageError(f"no label is of these items{_hint(catalogue, lesson)}")
-    wanted = wanted_of(answers, lesson.get("wanted"))
+        raise UsageError(f"no label is of these items{_hint(catalogue, how)}")
+    wanted = class_wanted(answers, how.get("wanted"))
     taught, lacking = _learned(ground, answers, wanted, seed)
     if lacking:
         remarks.append(f"{lacking} labelled items have no vector: run q index")
@@ -223,16 +223,16 @@ def _taught(
     return taught, answers, remarks
 
 
-def _hint(catalogue: Catalogue, lesson: Lesson) -> str:
+def _hint(catalogue: Catalogue, how: Teaching) -> str:
     from ..db.exemplars import set_named
 
-    if "exemplars" not in lesson:
+    if "exemplars" not in how:
         return ""
-    found = exemplars_of(catalogue, set_named(catalogue, lesson["exemplars"]))
-    return f": the set {lesson['exemplars']} has {len(found.entries)}"
+    found = exemplars_of(catalogue, set_named(catalogue, how["exemplars"]))
+    return f": the set {how['exemplars']} has {len(found.entries)}"
 
 
-def _learned(ground: Ground, answers: Answers, wanted: str | None, seed: int) -> tuple[Taught, int]:
+def _learned(ground: Ground, answers: Answers, wanted: str | None, seed: int) -> tuple[Fitted, int]:
     """Return what was learned, and of how many labelled items there is nothing to read."""
     vectors = ground.vectors(answers.rows)
     known = np.flatnonzero(np.isfinite(vectors).all(1))
@@ -246,7 +246,7 @@ def _learned(ground: Ground, answers: Answers, wanted: str | None, seed: int) ->
     return taught, len(answers.rows) - len(known)
 
 
-def _by_extremes(ground: Frames, lesson: Lesson, seed: int) -> tuple[Taught, Answers, list[str]]:
+def _by_extremes(ground: Frames, how: Teaching, seed: int) -> tuple[Fitted, Answers, list[str]]:
     """Teach the best against the worst frames by a scorer; judge on stretches that taught nothing.
 
     The experiment of JGallegoPerez (planet_quality_estimation), done right: there the model was
@@ -262,10 +262,8 @@ def _by_extremes(ground: Frames, lesson: Lesson, seed: int) -> tuple[Taught, Ans
     allowed = np.zeros(len(every), bool)
     allowed[parts[0]] = True
     usable = ~ranking.flags.any
-    answers = of_extremes(
-        ranking.scores, usable, allowed, lesson["best"], lesson["worst"], lesson["by"]
-    )
-    taught, _ = _learned(ground, answers, wanted_of(answers, lesson.get("wanted")), seed)
+    answers = of_extremes(ranking.scores, usable, allowed, how["best"], how["worst"], how["by"])
+    taught, _ = _learned(ground, answers, class_wanted(answers, how.get("wanted")), seed)
     rows = np.flatnonzero(~allowed & usable & np.isfinite(ranking.scores))
     remarks = [f"{len(rows)} frames were held out: they taught nothing"]
     if len(rows) > 2:
@@ -275,7 +273,7 @@ def _by_extremes(ground: Frames, lesson: Lesson, seed: int) -> tuple[Taught, Ans
     return taught, answers, remarks
 
 
-def _signed(taught: Taught, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _signed(taught: Fitted, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a scorer's scores, turned round where the worst are wanted."""
     return scores if taught.probe.wanted == "best" else -scores
 

@@ -49,7 +49,7 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
     """A list of items in order, which can show itself in every way a user may ask for."""
 
     command: ClassVar[str]
-    entries: list[EntryT]
+    entries: Sequence[EntryT]
     remarks: list[str]
     columns: ClassVar[Sequence[Column]]
     """What a person sees beside rank and item."""
@@ -88,7 +88,7 @@ class Listing(ABC, Generic[EntryT], Sequence[EntryT]):
     def __getitem__(self, place: slice) -> list[EntryT]: ...
     def __getitem__(self, place: int | slice) -> EntryT | list[EntryT]:
         """Return one entry, or a list of some."""
-        return self.entries[place]
+        return list(self.entries[place]) if isinstance(place, slice) else self.entries[place]
 
     def __iter__(self) -> Iterator[EntryT]:
         return iter(self.entries)

@@ -31,7 +31,7 @@ _ABSENT = -10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Taught:
+class Fitted:
     """A probe and how well it does on what it was not taught.
 
     figures: by name; empty where too little could be held out. counts: labels of each answer.
@@ -80,7 +80,7 @@ def teach(
     unlabelled: Vectors | None = None,
     wanted: str | None = None,
     seed: int = 0,
-) -> Taught:
+) -> Fitted:
     """Learn a probe from labelled vectors (n, d).
 
     labels: n classes, or (n,) numbers. groups: (n,) that no fold parts (`folds.groups_of`).
@@ -108,7 +108,7 @@ def teach(
     if said.any():
         probe, figures, judged[rows[said]] = _judged(probe, told.some(np.flatnonzero(said)),
                                                      held[said], guessed[said])  # fmt: skip
-    return Taught(probe, figures, _counts(told), strength, _size(spaces[which]), judged)
+    return Fitted(probe, figures, _counts(told), strength, _size(spaces[which]), judged)
 
 
 def _labels(

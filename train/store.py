@@ -5,6 +5,7 @@ a file that is not what was written is refused and never answers.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..db.catalogue import Catalogue
+from ..db.lock import writing
 from ..db.models import (
     FOLDER,
     StoredModel,
@@ -23,7 +25,7 @@ from ..db.models import (
 )
 from ..errors import LibraryError, UsageError, closest
 from ..media.whole import whole
-from .fit import Taught
+from .fit import Fitted
 from .probe import Probe
 
 KIND = "probe"
@@ -78,7 +80,7 @@ def check_free(catalogue: Catalogue, name: str) -> None:
             raise UsageError(f"{name} is a {known.kind}: take another name for the probe")
 
 
-def save(catalogue: Catalogue, name: str, taught: Taught, about: dict[str, Any]) -> StoredProbe:
+def save(catalogue: Catalogue, name: str, taught: Fitted, about: dict[str, Any]) -> StoredProbe:
     """Keep a probe under a name, in place of an earlier one.
 
     about: features, where the labels came from, the seed. Raises LibraryError when nothing can be
@@ -153,9 +155,24 @@ def load(catalogue: Catalogue, name: str) -> StoredProbe:
     return StoredProbe(name, probe, card, known.created_at)
 
 
-def probes(catalogue: Catalogue) -> list[StoredModel]:
-    """Return the probes of a library, by name, without their numbers."""
-    return [known for known in stored_models(catalogue) if known.kind == KIND]
+class Probes:
+    """The probes of a library, as Python users and commands see them: `library.probes`."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __iter__(self) -> Iterator[StoredModel]:
+        """Yield them by name, each with its card, without its numbers."""
+        return iter([known for known in stored_models(self._catalogue) if known.kind == KIND])
+
+    def __getitem__(self, name: str) -> StoredProbe:
+        """Return one; raises UsageError for an unknown name."""
+        return load(self._catalogue, name)
+
+    def remove(self, name: str) -> None:
+        """Take one out of the library; raises UsageError for an unknown name."""
+        with writing(self._catalogue.folder):
+            remove(self._catalogue, name)
 
 
 def remove(catalogue: Catalogue, name: str) -> None:

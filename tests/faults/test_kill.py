@@ -62,6 +62,18 @@ def committed(folder: Path) -> int:
         return 0
 
 
+def until_first_commit(command: list[str], *, cwd: Path, env: dict[str, str]) -> float:
+    """Return how long a command takes on this machine, now, until it has kept something."""
+    started = time.monotonic()
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while not committed(cwd) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    return time.monotonic() - started
+
+
 @pytest.mark.slow
 def test_twenty_five_kills_while_indexing(
     q: Run, command: list[str], surroundings: Surroundings, content: Content,
@@ -71,8 +83,10 @@ def test_twenty_five_kills_while_indexing(
     calls = [*command, "index", "-e", "thumbnail", "--batch", "1", "--threads", "1", "all"]
     progress = []
     with untouched(tmp_path / "all"):
+        begun = until_first_commit(calls, cwd=tmp_path, env=surroundings())
         for _ in range(25):
-            killed_after(calls, moments.uniform(0.1, 0.9), cwd=tmp_path, env=surroundings())
+            seconds = begun * moments.uniform(0.2, 1.8)
+            killed_after(calls, seconds, cwd=tmp_path, env=surroundings())
             progress.append(committed(tmp_path))
             if progress[-1] >= 300:  # begin again: the start is when most can go wrong
                 q("doctor", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Networks: names, devices, memory, folding, and what is said when weights can't be had."""
+"""Networks: their vectors, device, arithmetic and identity, and what making one costs."""
 
 import logging
 import os
@@ -20,204 +20,13 @@ from seeing.errors import EncoderError
 from seeing.media.picture import Picture
 from seeing.media.read import read
 from seeing.networks.fit import Fit
-from seeing.networks.folding import folded
-from seeing.networks.hub import unreachable
 from seeing.networks.network import Network, choose_device
 from seeing.networks.torch_ready import ensure_torchvision, quiet
 
 ensure_torchvision()
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("timm:mobilnetv2_100", "did you mean mobilenetv2_100?"),
-        ("timm:resnet50.a1_in1", "did you mean a1_in1k?"),
-        ("timm:", "names no network; name one as in timm:"),
-        ("torchvision:resnet5", "did you mean resnet50?"),
-        ("torchvision:resnet50/V3", "there is IMAGENET1K_V1"),
-        ("torchvision:fasterrcnn_resnet50_fpn", "torchvision has no network"),
-    ],
-)
-def test_unknown_names_are_told_the_closest(name: str, hint: str) -> None:
-    with pytest.raises(EncoderError) as caught:
-        make_encoder(name)
-    assert hint in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-OFFLINE = """
-import sys, time
-from seeing.embed.table import make_encoder
-from seeing.networks.torch_ready import ensure_torchvision
-from seeing.errors import EncoderError
-ensure_torchvision()
-import timm, torchvision
-for name in sys.argv[1:]:
-    begun = time.perf_counter()
-    try:
-        make_encoder(name)
-    except EncoderError as problem:
-        print(problem)
-    if time.perf_counter() - begun > 6:
-        print(name, "took", time.perf_counter() - begun)
-"""
-
-
-def test_without_a_network_one_line_says_what_would_work(tmp_path: Path) -> None:
-    """The hub is a port where nobody listens; the proxy of all other addresses too."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-        "https_proxy": "http://127.0.0.1:9",
-        "HF_HOME": str(tmp_path / "hf"),
-        "TORCH_HOME": str(tmp_path / "torch"),
-    }
-    names = ["timm:mobilenetv2_100", "timm:hf_hub:owner/name", "torchvision:vgg16"]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", OFFLINE, *names],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(names), done.stdout
-    for name, line in zip(names, lines, strict=True):
-        assert line.startswith(f"can't fetch the weights of {name} from http")
-        assert "--weights FILE" in line
-        assert "builtin" in line
-
-
-def test_the_user_may_ask_to_stay_offline(tmp_path: Path) -> None:
-    code = "from seeing.embed.table import make_encoder; make_encoder('timm:test_vit')"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    last = done.stderr.strip().splitlines()[-1]
-    assert "HF_HUB_OFFLINE is set" in last
-    assert "EncoderError" in last
-
-
-def test_a_host_that_is_not_there_is_told_in_seconds() -> None:
-    assert "refused" in unreachable("http://127.0.0.1:9").lower()
-    assert unreachable("http://name.invalid")
-
-
-def test_devices_by_name() -> None:
-    assert choose_device("cpu") == "cpu"
-    assert choose_device(None) in {"cuda", "mps", "cpu"}
-    for name in ("cuda:99", "gpu", "", "cpu:1", "CPU"):
-        with pytest.raises(EncoderError, match=r"there is .*cpu") as caught:
-            choose_device(name)
-        assert "\n" not in str(caught.value)
-
-
-class Greedy(nn.Module):
-    """A network that finds memory for two pictures only, as a small device would."""
-
-    def __init__(self, problem: Exception) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(3, 8, 3)
-        self.problem = problem
-        self.seen: list[int] = []
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.seen.append(len(pixels))
-        if len(pixels) > 2:
-            raise self.problem
-        return torch.mean(self.layer(pixels), dim=(2, 3))
-
-
-@pytest.mark.parametrize(
-    "problem",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
-        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
-        MemoryError(),
-    ],
-)
-def test_batches_are_halved_when_memory_runs_out(problem: Exception) -> None:
-    module = Greedy(problem)
-    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
-    assert network.chunk > 8
-    network.chunk = 16
-    rng = np.random.default_rng(0)
-    pictures = list(rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8))
-    module.seen.clear()
-    vectors = network.encode(pictures)
-    assert module.seen[:4] == [16, 8, 4, 2]
-    assert set(module.seen[4:]) == {2}, "stays halved"
-    single = np.concatenate([network.encode([picture]) for picture in pictures])
-    assert np.abs(vectors - single).max() < 1e-5
-
-
-def test_other_failures_are_not_taken_for_memory() -> None:
-    module = Greedy(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
-    with pytest.raises(RuntimeError, match="mat1"):
-        network.encode([np.zeros((32, 32, 3), np.uint8)] * 3)
-
-
-def test_a_network_without_one_vector_is_refused() -> None:
-    with pytest.raises(EncoderError, match="3-d features"):
-        Network(nn.Conv2d(3, 4, 3), Fit((32, 32), (32, 32)), device="cpu")
-
-
-class Crossed(nn.Module):
-    """A network whose batch norm is listed after one convolution and used after another."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.late = nn.Conv2d(8, 8, 1)
-        self.norm = nn.BatchNorm2d(8)
-        self.early = nn.Conv2d(3, 8, 3)
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return torch.mean(self.late(self.norm(self.early(pixels)).relu()), dim=(2, 3))
-
-
-def test_folding_that_would_change_the_vectors_is_undone() -> None:
-    torch.manual_seed(0)
-    module = Crossed().eval()
-    module.norm.running_mean = torch.randn(8)
-    module.norm.running_var = 0.1 + torch.rand(8)
-    assert folded(module) is not module
-    network = Network(module, Fit((32, 32), (32, 32)), device="cpu")
-    assert network.module is module
-
-
-@pytest.mark.parametrize(
-    "name", ["test_resnet", "test_efficientnet", "test_byobnet", "test_maxvit", "test_coatnet"]
-)
-def test_folding_keeps_the_vectors(tiny_timm: Callable[[str], Path], name: str) -> None:
-    import timm
-    from safetensors.torch import load_file
-
-    module = timm.create_model(name)
-    module.load_state_dict(load_file(tiny_timm(name)))
-    module.reset_classifier(0)
-    kept = module.eval()
-    network = Network(kept, Fit((160, 160), (160, 160)), device="cpu")
-    assert network.module is not kept, "nothing was folded"
-    pixels = torch.rand(2, 3, 160, 160)
-    with torch.inference_mode():
-        one, other = kept(pixels), network.module(pixels)
-    assert (one - other).abs().max() < 1e-4 * one.abs().max()
-
-
-def test_mobilenet_folds_all_of_its_norms(mobilenet: Any) -> None:
-    left = [m for m in mobilenet.network.module.modules() if isinstance(m, nn.BatchNorm2d)]
-    assert left == []
+# --- MobileNet, against timm itself ---------------------------------------------------------------
 
 
 def test_mobilenet_agrees_with_timm_itself(
@@ -289,38 +98,7 @@ def test_nearest_stay_among_near_ties_when_decoded_smaller(
     assert max(lost) < 0.02, told
 
 
-@pytest.mark.parametrize("arithmetic", ["auto", "bf16"])
-def test_arithmetic_is_chosen_and_told(tiny_timm: Callable[[str], Path], arithmetic: Any) -> None:
-    options = EncoderOptions(tiny_timm("test_resnet"), device="cpu", arithmetic=arithmetic)
-    encoder: Any = make_encoder("timm:test_resnet", options)
-    kind = next(encoder.network.module.parameters()).dtype
-    assert encoder.card.arithmetic in {"fp32", "bf16"}
-    assert (kind == torch.bfloat16) == (encoder.card.arithmetic == "bf16")
-    assert arithmetic == "auto" or encoder.card.arithmetic == "bf16"
-
-
-def test_identity_does_not_depend_on_device_or_path(
-    tiny_timm: Callable[[str], Path], tmp_path: Path
-) -> None:
-    path = tiny_timm("test_resnet")
-    (tmp_path / "elsewhere").write_bytes(path.read_bytes())
-    identities = {
-        make_encoder("timm:test_resnet", EncoderOptions(weights, device=device)).identity
-        for weights in (path, tmp_path / "elsewhere")
-        for device in ("cpu", None)
-    }
-    assert len(identities) == 1
-
-
-def test_identity_depends_on_preparation(tiny_timm: Callable[[str], Path]) -> None:
-    from seeing.embed.encoder import identify
-
-    encoder = make_encoder("timm:test_resnet", EncoderOptions(tiny_timm("test_resnet")))
-    told = encoder.card.preparation
-    same = identify(encoder.name, weights=encoder.card.weights_digest, preparation=told)
-    other = {**told, "size": [224, 224]}
-    changed = identify(encoder.name, weights=encoder.card.weights_digest, preparation=other)
-    assert same == encoder.identity != changed
+# --- torchvision's classifiers --------------------------------------------------------------------
 
 
 SMALL_CLASSIFIERS = {
@@ -362,6 +140,60 @@ def test_torchvisions_googlenet_scales_its_input_as_when_trained(tmp_path: Path)
     torch.save(module.state_dict(), tmp_path / "weights.pth")
     encoder: Any = make_encoder("torchvision:googlenet", EncoderOptions(tmp_path / "weights.pth"))
     assert encoder.network.module.transform_input
+
+
+# --- device, arithmetic, identity -----------------------------------------------------------------
+
+
+def test_devices_by_name() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert choose_device(None) in {"cuda", "mps", "cpu"}
+    for name in ("cuda:99", "gpu", "", "cpu:1", "CPU"):
+        with pytest.raises(EncoderError, match=r"there is .*cpu") as caught:
+            choose_device(name)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_network_without_one_vector_is_refused() -> None:
+    with pytest.raises(EncoderError, match="3-d features"):
+        Network(nn.Conv2d(3, 4, 3), Fit((32, 32), (32, 32)), device="cpu")
+
+
+@pytest.mark.parametrize("arithmetic", ["auto", "bf16"])
+def test_arithmetic_is_chosen_and_told(tiny_timm: Callable[[str], Path], arithmetic: Any) -> None:
+    options = EncoderOptions(tiny_timm("test_resnet"), device="cpu", arithmetic=arithmetic)
+    encoder: Any = make_encoder("timm:test_resnet", options)
+    kind = next(encoder.network.module.parameters()).dtype
+    assert encoder.card.arithmetic in {"fp32", "bf16"}
+    assert (kind == torch.bfloat16) == (encoder.card.arithmetic == "bf16")
+    assert arithmetic == "auto" or encoder.card.arithmetic == "bf16"
+
+
+def test_identity_does_not_depend_on_device_or_path(
+    tiny_timm: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = tiny_timm("test_resnet")
+    (tmp_path / "elsewhere").write_bytes(path.read_bytes())
+    identities = {
+        make_encoder("timm:test_resnet", EncoderOptions(weights, device=device)).identity
+        for weights in (path, tmp_path / "elsewhere")
+        for device in ("cpu", None)
+    }
+    assert len(identities) == 1
+
+
+def test_identity_depends_on_preparation(tiny_timm: Callable[[str], Path]) -> None:
+    from seeing.embed.encoder import identify
+
+    encoder = make_encoder("timm:test_resnet", EncoderOptions(tiny_timm("test_resnet")))
+    told = encoder.card.preparation
+    same = identify(encoder.name, weights=encoder.card.weights_digest, preparation=told)
+    other = {**told, "size": [224, 224]}
+    changed = identify(encoder.name, weights=encoder.card.weights_digest, preparation=other)
+    assert same == encoder.identity != changed
+
+
+# --- what making one costs and leaves behind ------------------------------------------------------
 
 
 def test_quiet_leaves_no_trace() -> None:
@@ -411,24 +243,3 @@ def test_making_an_encoder_costs_little_more_than_timm_itself(mobilenet_weights:
     bare = min(seconds(BARE) for _ in range(3))
     ours = min(seconds(OURS) for _ in range(3))
     assert ours < 1.3 * bare, f"{ours:.2f} s against {bare:.2f} s"
-
-
-@pytest.mark.live
-@pytest.mark.parametrize(
-    "name",
-    [
-        "timm:mobilenetv2_100",
-        "timm:vit_small_patch14_dinov2.lvd142m",
-        "timm:vit_base_patch16_224.mae",
-        "timm:hf_hub:mwalmsley/zoobot-encoder-convnext_nano",
-        "torchvision:resnet18",
-        "torchvision:squeezenet1_1/IMAGENET1K_V1",
-    ],
-)
-def test_weights_come_from_their_hub(name: str) -> None:
-    encoder = make_encoder(name)
-    assert encoder.card.download_mb > 0
-    assert encoder.card.weights_path is None
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), dtype=np.uint8)
-    vectors = encoder.encode([encoder.prepare(Picture(one, 255.0, 8)) for one in pictures])
-    assert vectors.shape == (2, encoder.dimension)

@@ -2,11 +2,9 @@
 
 import csv
 import io
-import resource
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
-from seeing.errors import PictureError, SeeingError, ShapeError, UsageError
+from seeing.errors import PictureError, SeeingError, UsageError
 from seeing.media.read import read
 from seeing.stack import export
 from seeing.stack.export import (
@@ -28,13 +26,13 @@ from seeing.stack.export import (
     export_ser,
     export_siril,
 )
-from seeing.stack.save import check_free, save_picture
 from seeing.stack.siril import read_sequence
 from seeing.video.base import Overrides
 from seeing.video.open import open_video
 from seeing.video.ser import Ser, open_ser
 from seeing.video.ser_write import SerWriter, make_header
 
+SmallFiles = Callable[[int], AbstractContextManager[None]]
 TICKS = 637_000_000_000_000_000
 TEXTS = ("Observer", "fps=100", "20 cm")
 
@@ -55,24 +53,11 @@ def written(path: Path, frames: NDArray[Any], *, first: int = 0, **about: Any) -
     return path
 
 
-@contextmanager
-def small_files(size: int) -> Iterator[None]:
-    """Let writing fail beyond some bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-# --- SER ----------------------------------------------------------------------------------------
+# --- SER ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -270,7 +255,8 @@ def test_for_siril(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.seq", "a.ser", "b.seq", "b.ser"]
 
 
-# --- faults --------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
+
 
 Export = Callable[[Any, Path, bool], Any]
 KINDS: dict[str, Export] = {
@@ -284,7 +270,7 @@ KINDS: dict[str, Export] = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_full_disk_leaves_nothing(tmp_path: Path, name: str) -> None:
+def test_a_full_disk_leaves_nothing(tmp_path: Path, name: str, small_files: SmallFiles) -> None:
     frames = noise(kind="u2", count=200).repeat(3, axis=0)
     path = written(tmp_path / "a.ser", frames)
     with open_video(path) as video:
@@ -373,60 +359,3 @@ def test_a_broken_picture_is_left_out(tmp_path: Path) -> None:
     assert got.tolist() == [3, 1]
     assert read_sequence(listed).dx.tolist() == [0, 2]
     assert [path.name for path in paths] == ["00001_frames_f00003.png", "00003_frames_f00001.png"]
-
-
-# --- pictures of stacks ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("planes", [1, 3])
-@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.fits", "a.jpg"])
-def test_stacks_are_saved_with_their_depth(tmp_path: Path, name: str, planes: int) -> None:
-    random = np.random.default_rng(1)
-    smooth = np.linspace(-1, 260, 40 * 30 * planes).reshape(30, 40, planes)
-    picture = (smooth + random.normal(0, 0.01, smooth.shape)).astype(np.float32)
-    path = tmp_path / name
-    begin = np.datetime64("2026-03-20T21:00:00.5")
-    history = ["mean of 3 of 9 frames", "a long line " * 12, "Jupiter \N{EM DASH} \N{BULLET}"]
-    cut = save_picture(picture, path, white=255, history=history, begin=begin, end=begin)
-    again = read(path)
-    assert (again.height, again.width, again.channels) == (30, 40, planes)
-    if name == "a.fits":
-        assert cut == 0
-        np.testing.assert_array_equal(again.samples, picture)
-        header = fits.getheader(path)
-        assert header["DATE-OBS"] == "2026-03-20T21:00:00.500000"
-        assert (header["ROWORDER"], header["BUNIT"]) == ("BOTTOM-UP", "adu")
-        assert "mean of 3 of 9 frames" in str(header["HISTORY"])
-        return
-    assert cut == pytest.approx(6 / 261, abs=0.004)
-    shown = again.pixels().reshape(picture.shape)
-    expected = np.clip(picture / 255, 0, 1)
-    if name == "a.jpg":
-        assert float(np.abs(shown - expected).mean()) < 0.05
-        return
-    assert again.depth == 16
-    np.testing.assert_allclose(shown, expected, atol=0.51 / 65535)
-    save_picture(picture, tmp_path / "flat.png", white=255, flat=True)
-    assert read(tmp_path / "flat.png").depth == 8
-
-
-def test_pictures_that_can_not_be_saved(tmp_path: Path) -> None:
-    picture = np.zeros((64, 64), np.float32)
-    for name in ("a", "a.gif", "no such folder/a.png"):
-        with pytest.raises(UsageError):
-            save_picture(picture, tmp_path / name, white=255)
-    with pytest.raises(ShapeError):
-        save_picture(np.zeros((4, 4, 2)), tmp_path / "a.png", white=255)
-    for name in ("a.png", "a.tif", "a.fits", "a.jpg"):
-        path = tmp_path / name
-        path.write_bytes(b"what was here")
-        with pytest.raises(UsageError, match="--force"):
-            save_picture(picture, path, white=255)
-        with small_files(30), pytest.raises(UsageError, match="can't be written"):
-            save_picture(picture, path, white=255, force=True)
-        assert path.read_bytes() == b"what was here"
-        save_picture(picture, path, white=255, force=True)
-        assert read(path).width == 64
-    assert names(tmp_path) == ["a.fits", "a.jpg", "a.png", "a.tif"]
-    with pytest.raises(UsageError, match="folder"):
-        check_free(tmp_path, force=True)

@@ -1,0 +1,158 @@
+"""What to ask next: a mix of items that are unlike those asked, uncertain, and promising.
+
+Arrays alone: scores and their uncertainty come from whoever ranks. From zero labels on: without a
+score the items are spread by their vectors (the seeding of k-means++, Arthur & Vassilvitskii 2007:
+far ones are likelier, so that no outlier leads), with one also over its whole range.
+"""
+
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+FRAMES_APART = 20
+"""Frames of one video that are nearer than this show the same moment of the air; where a video is
+too short for as many as are asked for, nearer ones will do, but never neighbours."""
+_ALIKE = 0.05
+"""Near-duplicates: nearer than this share of the usual distance."""
+_MOST = 20_000
+_WISHES = ("spread", "uncertain", "spread", "spread", "promising")
+"""In turn. Uncertain items alone teach nothing new while labels are few (docs/labelling.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Items that may be asked about, and what is known of them.
+
+    vectors: (n, d). usable: (n,) False for what is not to be asked: flagged frames, skipped items.
+    asked: places of those that have been. files, frames: (n,) of frames of videos; -1 for stills.
+    scores: (n,) higher is better; uncertainty: (n,) higher is less sure; None where nobody knows.
+    """
+
+    vectors: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    asked: NDArray[np.int64]
+    files: NDArray[np.int64]
+    frames: NDArray[np.int64]
+    scores: Floats | None = None
+    uncertainty: Floats | None = None
+
+
+def suggest(candidates: Candidates, n: int, *, seed: int = 0) -> list[int]:
+    """Return the places of up to n items to ask about, in the order to ask.
+
+    Never two near-duplicates, neighbouring frames, or one that has been asked. Fewer than n where
+    there are no more. Of very many items a random 20,000 are looked at.
+    """
+    rng = np.random.default_rng(seed)
+    search = _Search(candidates, rng, apart=_apart(candidates, n))
+    chosen: list[int] = []
+    for wish in cycle(_WISHES):
+        if len(chosen) >= n or not search.allowed.any():
+            return chosen
+        place = search.pick(wish)
+        search.take(place)
+        chosen.append(place)
+    return chosen
+
+
+def _apart(candidates: Candidates, n: int) -> int:
+    """Return how far apart frames are to be, so that as many as are wanted find room."""
+    frames = int((candidates.frames[candidates.usable] >= 0).sum())
+    return max(2, min(FRAMES_APART, frames // (4 * (len(candidates.asked) + n))))
+
+
+class _Search:
+    """What may still be chosen, and how far each item is from all that has been."""
+
+    def __init__(self, candidates: Candidates, rng: np.random.Generator, *, apart: int) -> None:
+        self._all, self._apart = candidates, apart
+        self._rng = rng
+        count = len(candidates.vectors)
+        self.allowed = candidates.usable.copy()
+        if self.allowed.sum() > _MOST:
+            some = rng.choice(np.flatnonzero(self.allowed), _MOST, replace=False)
+            self.allowed[:] = False
+            self.allowed[some] = True
+        self._squares = np.einsum(
+            "ij,ij->i", candidates.vectors, candidates.vectors, dtype=np.float64
+        )
+        self._usual = self._usual_distance()
+        self._far = np.full(count, np.inf)
+        """(n,) squared distance to the nearest that has been asked."""
+        self._taken: list[int] = []
+        self._quantile = _quantiles(candidates.scores, candidates.usable)
+        for place in candidates.asked:
+            self.take(int(place))
+
+    def take(self, place: int) -> None:
+        """Note that an item is asked about: it, its likes and its neighbours are not any more."""
+        all_of = self._all
+        products = (all_of.vectors @ all_of.vectors[place]).astype(np.float64)
+        distance = np.maximum(self._squares + self._squares[place] - 2 * products, 0)
+        self._far = np.minimum(self._far, distance)
+        self._taken.append(place)
+        self.allowed[place] = False
+        self.allowed &= distance > (_ALIKE * self._usual) ** 2
+        if all_of.frames[place] >= 0:
+            near = np.abs(all_of.frames - all_of.frames[place]) < self._apart
+            self.allowed &= ~(near & (all_of.files == all_of.files[place]))
+
+    def pick(self, wish: str) -> int:
+        """Return the place of the item that serves a wish best."""
+        known = self._all
+        if wish == "promising" and known.scores is not None and len(self._taken):
+            return self._best(known.scores)
+        if wish == "uncertain" and known.uncertainty is not None:
+            return self._best(known.uncertainty)
+        if self._quantile is not None:
+            return self._in_widest_gap(self._quantile)
+        return self._far_one(self.allowed)
+
+    def _best(self, values: Floats) -> int:
+        """Return one of the best: of the highest 5 %, the one farthest from what was asked."""
+        places = np.flatnonzero(self.allowed)
+        order = places[np.argsort(-np.nan_to_num(values[places], nan=-np.inf), kind="stable")]
+        top = order[: max(1, len(order) // 20)]
+        return int(top[np.argmax(self._far[top])])
+
+    def _in_widest_gap(self, quantile: Floats) -> int:
+        """Return an item from the middle of the widest stretch of scores that was not asked of."""
+        held = np.sort(np.concatenate([[0.0, 1.0], quantile[self._taken]]))
+        for gap in np.argsort(-np.diff(held), kind="stable"):
+            low, high = held[gap], held[gap + 1]
+            inner = (high - low) / 4
+            inside = self.allowed & (quantile >= low + inner) & (quantile <= high - inner)
+            if inside.any():
+                return self._far_one(inside)
+        return self._far_one(self.allowed)
+
+    def _far_one(self, among: NDArray[np.bool_]) -> int:
+        places = np.flatnonzero(among)
+        weight = self._far[places]
+        if not np.isfinite(weight).all() or weight.sum() <= 0:  # nothing asked yet
+            return int(self._rng.choice(places))
+        return int(self._rng.choice(places, p=weight / weight.sum()))
+
+    def _usual_distance(self) -> float:
+        """Return the median distance of random pairs."""
+        vectors = self._all.vectors
+        places = np.flatnonzero(self.allowed)
+        if len(places) < 2:
+            return 0.0
+        pairs = self._rng.choice(places, (200, 2))
+        apart = np.linalg.norm(vectors[pairs[:, 0]] - vectors[pairs[:, 1]], axis=1)
+        return float(np.median(apart[pairs[:, 0] != pairs[:, 1]]))
+
+
+def _quantiles(scores: Floats | None, usable: NDArray[np.bool_]) -> Floats | None:
+    """Return (n,) where items stand among the usable ones, 0..1; None without scores."""
+    if scores is None:
+        return None
+    known = np.sort(scores[usable & np.isfinite(scores)])
+    if len(known) < 2 or known[0] == known[-1]:
+        return None
+    places = np.searchsorted(known, np.nan_to_num(scores), side="right") - 0.5
+    return np.asarray(np.clip(places / len(known), 0, 1))

@@ -1,0 +1,167 @@
+"""What exemplars teach about a space of vectors, and about a score that was there before.
+
+Alone, the nearest exemplars give the score (`neighbours`). Beside a score that knows no labels (of
+frames: `self`), they teach only what that score misses:
+
+    g + weight * (mean residual of the k nearest),    g = a + b * (quantile of the base score)
+
+a and b by least squares, b at least 0. The weight is the least-squares coefficient of the residuals
+on what the exemplars of other groups foretell of them, 0..1, and 0 unless it is significant at 1 %,
+one-sided (with White's standard error, 1980): a hundred noisy labels know less of sharpness than
+the frames themselves do (measured, docs/labelling.md), and are worth asking for a taste.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..train.folds import folds
+from .neighbours import (
+    SHOWN,
+    Floats,
+    Taught,
+    apart,
+    choose_k,
+    nearest,
+    predicted_class,
+    squared_distances,
+    weighted_mean,
+)
+from .trust import Trust, trust
+
+_SIGNIFICANT = 2.33
+_FOLDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A score that was there before, as quantiles 0..1: of all (n,), and of the exemplars (m,)."""
+
+    all: Floats
+    exemplars: Floats
+
+
+@dataclass(slots=True, eq=False)
+class Lesson:
+    """Exemplars in a space, and how they are used; made by `learn`.
+
+    vectors: (m, d) of the exemplars. between: (m, m) distances. weight: what the exemplars count
+    beside a base score; None without one.
+    """
+
+    taught: Taught
+    vectors: NDArray[np.float32]
+    between: Floats
+    k: int
+    base: Base | None = None
+    weight: float | None = None
+    line: tuple[float, float] = (0.0, 0.0)
+    residuals: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def scores(
+        self, vectors: NDArray[np.float32], part: slice, own: NDArray[np.int64]
+    ) -> tuple[Floats, NDArray[np.int32]]:
+        """Return (n,) scores of rows `part`, and (n, 3) places of their nearest exemplars.
+
+        vectors: (n, d). own: (n,) the place of the exemplar that a row is itself, -1: none. No
+        exemplar tells its own score. -1 among the nearest: there are no more.
+        """
+        distances = np.sqrt(squared_distances(vectors, self.vectors))
+        labelled = np.flatnonzero(own >= 0)
+        distances[labelled, own[labelled]] = np.inf
+        near = nearest(distances, SHOWN)
+        near[~np.isfinite(np.take_along_axis(distances, near, 1))] = -1
+        if self.base is None or self.weight is None:
+            found = self.taught.score(distances, self.k)
+        else:
+            found = self.line[0] + self.line[1] * self.base.all[part]
+            if self.weight > 0:
+                more = weighted_mean(distances, self.residuals, self.k)
+                found = found + self.weight * np.nan_to_num(more)
+        return found, near.astype(np.int32)
+
+    def trust(self) -> Trust | None:
+        """Return how far to trust the scores."""
+        rated = self.taught.wanted is None
+        judge = self._judge_neighbours if self.weight is None else self._judge_base
+        return trust(judge, self.taught.target, rated=rated)
+
+    def _scaled(self, count: int) -> int:
+        """Return how many neighbours a part of the exemplars is asked for."""
+        return max(1, round(self.k * count / len(self.taught)))
+
+    def _judge_neighbours(self, which: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        some = self.taught.only(which)
+        distances = apart(self.between[np.ix_(which, which)], some.groups)
+        k = self._scaled(len(which))
+        scores = some.score(distances, k)
+        if some.wanted is None:
+            return scores, np.asarray((scores - some.values) ** 2)
+        found = predicted_class(distances, some.values, k)
+        return scores, np.where(np.isnan(found), np.nan, (found != some.values).astype(float))
+
+    def _judge_base(self, which: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        assert self.base is not None
+        assert self.weight is not None
+        some = self.taught.only(which)
+        target, base = some.target, self.base.exemplars[which]
+        scores = np.full(len(which), np.nan)
+        for learn, judged in folds(some.groups, count=_FOLDS):
+            a, b = _line(base[learn], target[learn])
+            scores[judged] = a + b * base[judged]
+            if self.weight > 0:
+                distances = self.between[np.ix_(which[judged], which[learn])]
+                residuals = target[learn] - a - b * base[learn]
+                k = self._scaled(len(learn))
+                scores[judged] += self.weight * weighted_mean(distances, residuals, k)
+        if some.wanted is None:
+            return scores, np.asarray((scores - target) ** 2)
+        wrong = ((scores >= 0.5) != (target > 0)).astype(float)
+        return scores, np.where(np.isnan(scores), np.nan, wrong)
+
+
+def learn(
+    taught: Taught, vectors: NDArray[np.float32], *, k: int | None = None, base: Base | None = None
+) -> Lesson:
+    """Return what exemplars teach; vectors: (m, d). k: neighbours, chosen where None."""
+    between = np.sqrt(squared_distances(vectors, vectors))
+    # of rows that are the same the difference of large squares leaves noise
+    between = (between + between.T) / 2
+    np.fill_diagonal(between, 0)
+    if base is None:
+        return Lesson(taught, vectors, between, k or choose_k(taught, between))
+    target = taught.target
+    a, b = _line(base.exemplars, target)
+    residuals = target - a - b * base.exemplars
+    k = k or choose_k(taught, between, residuals)
+    weight = _weight(residuals, weighted_mean(apart(between, taught.groups), residuals, k))
+    if b == 0 and weight == 0:  # the base is of no use: the exemplars are all there is
+        return Lesson(taught, vectors, between, choose_k(taught, between))
+    return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
+
+
+def _line(base: Floats, target: Floats) -> tuple[float, float]:
+    """Return (a, b) of the least-squares line a + b * base, b at least 0."""
+    spread = base - base.mean()
+    square = float(spread @ spread)
+    b = max(0.0, float(spread @ target) / square) if square > 0 else 0.0
+    return float(target.mean() - b * base.mean()), b
+
+
+def _weight(residuals: Floats, foretold: Floats) -> float:
+    known = np.isfinite(foretold)
+    r, p = residuals[known], foretold[known]
+    square = float(p @ p)
+    if square <= 0:
+        return 0.0
+    weight = float(np.clip((p @ r) / square, 0, 1))
+    spread = float(np.sqrt(((p * (r - weight * p)) ** 2).sum()))
+    return weight if p @ r > _SIGNIFICANT * spread else 0.0
+
+
+def told(near: Sequence[int], names: Sequence[str], labels: Sequence[str]) -> str:
+    """Return the nearest exemplars for a person: "like #12 (5), #31 (4)"."""
+    shown = [f"{names[place]} ({labels[place]})" for place in near if place >= 0]
+    return f"like {', '.join(shown)}" if shown else ""
