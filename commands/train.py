@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TITLES = {
     "balanced_accuracy": "balanced accuracy",
     "log_loss": "log-loss",
+    "roc_auc": "wanted above another (AUC)",
     "calibration_error": "calibration error",
     "spearman": "Spearman",
     "r2": "R2",

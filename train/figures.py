@@ -46,23 +46,28 @@ def judged_classes(
     groups: NDArray[np.int64],
     guessed: Values,
     *,
+    wanted: int | None = None,
     seed: int = 0,
 ) -> dict[str, Figure]:
     """Return figures of (n, k) probabilities of classes, of which `given` (n,) is right.
 
     guessed: (n, k) what a constant guess says, the shares of the classes among what was taught.
+    wanted: the class of which `roc_auc` tells.
     """
     size = probabilities.shape[1]
 
     def figures(rows: NDArray[np.int64]) -> Values:
         said, right = probabilities[rows], given[rows]
-        return np.array(
-            [balanced_accuracy(said.argmax(1), right), log_loss(said, right),
-             calibration_error(said, right)]
-        )  # fmt: skip
+        told = [balanced_accuracy(said.argmax(1), right), log_loss(said, right),
+                calibration_error(said, right)]  # fmt: skip
+        if wanted is not None:
+            told.append(area_under_curve(said[:, wanted], right == wanted))
+        return np.array(told)
 
-    guesses = [1 / size, log_loss(guessed, given), None]
-    names = ["balanced_accuracy", "log_loss", "calibration_error"]
+    guesses = [1 / size, log_loss(guessed, given), None, 0.5]
+    names = ["balanced_accuracy", "log_loss", "calibration_error", "roc_auc"]
+    if wanted is None:
+        del guesses[-1], names[-1]
     return dict(zip(names, _with_intervals(figures, guesses, groups, seed), strict=True))
 
 
@@ -125,6 +130,19 @@ def log_loss(probabilities: Values, given: NDArray[np.int64]) -> float:
     """Return the mean of -ln of the probability that was given to the right class."""
     right = probabilities[np.arange(len(given)), given]
     return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+
+def area_under_curve(said: Values, wanted: NDArray[np.bool_]) -> float:
+    """Return in how many pairs of a wanted and another item the wanted one stands higher, 0..1.
+
+    Those that tie count half (Mann and Whitney 1947). NaN where there are no pairs.
+    """
+    from scipy.stats import rankdata
+
+    ones, zeros = int(wanted.sum()), int((~wanted).sum())
+    if not ones * zeros:
+        return float("nan")
+    return float((rankdata(said)[wanted].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def calibration_error(probabilities: Values, given: NDArray[np.int64]) -> float:

@@ -108,7 +108,29 @@ def teach(
     if said.any():
         probe, figures, judged[rows[said]] = _judged(probe, told.some(np.flatnonzero(said)),
                                                      held[said], guessed[said])  # fmt: skip
+    if len(probe.answers) > 2 and wanted is not None:
+        probe = replace(probe, contrast=contrast_of(probe, points))
     return Fitted(probe, figures, _counts(told), strength, _size(spaces[which]), judged)
+
+
+def contrast_of(probe: Probe, points: Values) -> tuple[float, ...]:
+    """Return how much each class counts in the direction along which the wanted one's odds grow.
+
+    The slope of ln(p / (1 - p)) is w - sum of q_j w_j over the other classes, q_j their shares of
+    1 - p. It differs from place to place; this is its mean over vectors (n, d), weighted by
+    p (1 - p): where it is not yet decided.
+    """
+    decisions = probe.scale * probe.decisions(points)
+    place = probe.answers.index(str(probe.wanted))
+    shares = np.exp(decisions - decisions.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    wanted = shares[:, place].copy()
+    shares[:, place] = 0
+    others = shares / np.maximum(shares.sum(1, keepdims=True), 1e-300)
+    weights = wanted * (1 - wanted) + 1e-12
+    contrast = -(weights @ others) / weights.sum()
+    contrast[place] = 1.0
+    return tuple(contrast.tolist())
 
 
 def _labels(
@@ -219,18 +241,33 @@ def _chosen(coordinates: Sequence[Values], labels: _Labels, count: int) -> tuple
     The stronger, and the smaller space, where two do equally well.
     """
     strengths = (0.0,) if labels.kind == "linear" else tuple(sorted(STRENGTHS, reverse=True))
-    losses = np.zeros((len(coordinates), len(strengths)))
-    for learn, judge in folds(labels.groups, count=count, seed=labels.seed):
-        taught, held = labels.some(learn), labels.some(judge)
-        for place, points in enumerate(coordinates):
-            for at, strength in enumerate(strengths):
-                weights, bias = _learned(points[learn], taught, strength)
-                decisions = points[judge] @ weights.T + bias
-                losses[place, at] += float(held.weights @ _losses(decisions, held))
-    if not losses.any():  # one group alone: nothing says where to stop
+    parts = list(folds(labels.groups, count=count, seed=labels.seed))
+    if not parts:  # one group alone: nothing says where to stop
         return 0, 0.0 if labels.kind == "linear" else 1.0
+    losses = np.full((len(coordinates), len(strengths)), np.inf)
+    for place, points in enumerate(coordinates):
+        for at, strength in enumerate(strengths):
+            losses[place, at] = sum(
+                _loss(points, labels, strength, learn, judge) for learn, judge in parts
+            )
+            # the weak end of the path takes longest: it is left when things got worse twice
+            if at > 1 and losses[place, at] > losses[place, at - 1] > losses[place, at - 2]:
+                break
     best, least = np.unravel_index(int(losses.argmin()), losses.shape)
     return int(best), strengths[int(least)]
+
+
+def _loss(
+    points: Values,
+    labels: _Labels,
+    strength: float,
+    learn: NDArray[np.int64],
+    judge: NDArray[np.int64],
+) -> float:
+    """Return the loss on some labels of a model learned from others."""
+    weights, bias = _learned(points[learn], labels.some(learn), strength)
+    held = labels.some(judge)
+    return float(held.weights @ _losses(points[judge] @ weights.T + bias, held))
 
 
 def _losses(decisions: Values, labels: _Labels) -> Values:
@@ -288,9 +325,9 @@ def _judged(
     for learn, judge in parts:
         told = calibrated(probe, held[learn], right[learn], labels.weights[learn])
         odds[judge] = told.log_odds(held[judge])
+    wanted = probe.answers.index(probe.wanted) if probe.wanted in probe.answers else None
     figures = judged_classes(
-        sigmoid(odds), right, labels.groups, guessed, seed=labels.seed
-    )  # fmt: skip
+        sigmoid(odds), right, labels.groups, guessed, wanted=wanted, seed=labels.seed
+    )
     probe = calibrated(probe, held, right, labels.weights)
-    place = probe.answers.index(probe.wanted) if probe.wanted in probe.answers else -1
-    return probe, figures, probe.log_odds(held)[:, place]
+    return probe, figures, probe.log_odds(held)[:, -1 if wanted is None else wanted]

@@ -26,7 +26,8 @@ class Probe:
     ratings of an `ordinal` probe, rising. scale, shift: calibrate decisions of classes, so that
     1 / (1 + exp(-(scale decision + shift))) of two (Platt 1999), or softmax(scale decisions) of
     more (Guo et al. 2017; scale = 1 / temperature), are probabilities. wanted: the class whose
-    probability ranks.
+    probability ranks. contrast: of more than two classes, how much each one's weights count in the
+    direction along which that probability grows (`fit.contrast_of`).
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Probe:
     scale: float = 1.0
     shift: float = 0.0
     wanted: str | None = None
+    contrast: tuple[float, ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -97,16 +99,15 @@ class Probe:
     def direction(self) -> Values:
         """The unit vector (d,) along which its score grows.
 
-        The order along it is that of the score; of more than two classes that of the wanted class's
-        decision less the mean of the others', of an ordinal probe that of its slope between them.
-        Raises UsageError when it has learned nothing.
+        The order along it is that of the score; of more than two classes and of ordinal probes,
+        whose scores are no straight rise, nearly so. Raises UsageError when it has learned nothing.
         """
         if self.kind == "ordinal":
             along = np.diff(self.values) @ self.weights
         elif len(self.answers) == 2:
             along = self.weights[0] * (1 if self._place else -1)
         elif self.answers:
-            along = self.weights[self._place] - self.weights.mean(0)
+            along = np.array(self.contrast) @ self.weights
         else:
             along = self.weights[0]
         length = float(np.linalg.norm(along))

@@ -104,6 +104,7 @@ def save(catalogue: Catalogue, name: str, taught: Fitted, about: dict[str, Any])
         "answers": list(probe.answers),
         "values": list(probe.values),
         "wanted": probe.wanted,
+        "contrast": list(probe.contrast),
         "labels": taught.counts,
         "figures": {key: figure.as_json() for key, figure in taught.figures.items()},
         "strength": taught.strength,
@@ -149,6 +150,7 @@ def load(catalogue: Catalogue, name: str) -> StoredProbe:
         probe = Probe(
             card["kind"], arrays["weights"], arrays["bias"], tuple(card["answers"]),
             tuple(card["values"]), scale, shift, card["wanted"],
+            tuple(card["contrast"]),
         )  # fmt: skip
     except (SafetensorError, KeyError, ValueError, TypeError) as problem:
         raise LibraryError(f"the card of {name} does not fit {path}; {again}") from problem
