@@ -46,13 +46,15 @@ def judged_classes(
     groups: NDArray[np.int64],
     guessed: Values,
     *,
-    wanted: int | None = None,
+    wanted: tuple[int, Values] | None = None,
     seed: int = 0,
 ) -> dict[str, Figure]:
     """Return figures of (n, k) probabilities of classes, of which `given` (n,) is right.
 
     guessed: (n, k) what a constant guess says, the shares of the classes among what was taught.
-    wanted: the class of which `roc_auc` tells.
+    wanted: the class of which `roc_auc` tells, and (n,) its log-odds less those of the guess: a
+    fold that holds many of a class is taught by the others, which hold few and guess low, so that
+    models that know nothing would be judged worse than chance.
     """
     size = probabilities.shape[1]
 
@@ -61,7 +63,7 @@ def judged_classes(
         told = [balanced_accuracy(said.argmax(1), right), log_loss(said, right),
                 calibration_error(said, right)]  # fmt: skip
         if wanted is not None:
-            told.append(area_under_curve(said[:, wanted], right == wanted))
+            told.append(area_under_curve(wanted[1][rows], right == wanted[0]))
         return np.array(told)
 
     guesses = [1 / size, log_loss(guessed, given), None, 0.5]
@@ -74,12 +76,19 @@ def judged_classes(
 def judged_numbers(
     predicted: Values, given: Values, groups: NDArray[np.int64], guessed: Values, *, seed: int = 0
 ) -> dict[str, Figure]:
-    """Return figures of (n,) predicted numbers; guessed: (n,) the mean of what was taught."""
+    """Return figures of (n,) predicted numbers; guessed: (n,) the mean of what was taught.
+
+    Ranks are those of what is predicted beyond that mean (see `judged_classes`).
+    """
 
     def figures(rows: NDArray[np.int64]) -> Values:
-        said, right = predicted[rows], given[rows]
+        said, right, guess = predicted[rows], given[rows], guessed[rows]
         return np.array(
-            [spearman(said, right), explained(said, right), float(np.abs(said - right).mean())]
+            [
+                spearman(said - guess, right),
+                explained(said, right),
+                float(np.abs(said - right).mean()),
+            ]
         )
 
     guesses = [0.0, explained(guessed, given), float(np.abs(guessed - given).mean())]

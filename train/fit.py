@@ -26,6 +26,9 @@ STRENGTHS: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 INNER = 3
 """Folds within a fold: that choose the strength of a model that the outer fold judges."""
 MOST_RATINGS = 12
+_ROUGH = 1e-2
+"""Tolerance of the models that only choose a strength: of 8 classes ten times as quick as 1e-4, and
+the loss is the same to a hundredth."""
 _ABSENT = -10.0
 """The decision for a class that none of a fold's labels has: nearly never."""
 
@@ -176,14 +179,17 @@ def _size(space: Space) -> int | None:
 # --- one model --------------------------------------------------------------------------------
 
 
-def _learned(points: Values, labels: _Labels, strength: float) -> tuple[Values, Values]:
+def _learned(
+    points: Values, labels: _Labels, strength: float, tolerance: float = 1e-4
+) -> tuple[Values, Values]:
     """Return weights (k, m) and bias (k,) learned on coordinates (n, m) with one strength."""
     if labels.kind == "logistic":
-        return _classes(points, labels, strength)
+        return _classes(points, labels, strength, tolerance)
     if labels.kind == "ordinal":
         # Frank and Hall 2001, "A simple approach to ordinal classification": P(y > each but last)
         parts = [
-            _two(points, labels.y > value, labels.weights, strength) for value in labels.values[:-1]
+            _two(points, labels.y > value, labels.weights, strength, tolerance)
+            for value in labels.values[:-1]
         ]
         return np.concatenate([w for w, _ in parts]), np.concatenate([b for _, b in parts])
     from sklearn.linear_model import Ridge
@@ -195,26 +201,32 @@ def _learned(points: Values, labels: _Labels, strength: float) -> tuple[Values, 
 
 
 def _two(
-    points: Values, is_second: NDArray[np.bool_], weights: Values, strength: float
+    points: Values,
+    is_second: NDArray[np.bool_],
+    weights: Values,
+    strength: float,
+    tolerance: float,
 ) -> tuple[Values, Values]:
     """Return (1, m) and (1,) of a logistic model; where all are of one class, a constant."""
     if is_second.all() or not is_second.any():
         return np.zeros((1, points.shape[1])), np.array([-_ABSENT if is_second.all() else _ABSENT])
-    model = _logistic(points, strength, two=True)
+    model = _logistic(points, strength, tolerance, two=True)
     model.fit(points, is_second, sample_weight=weights)
     return model.coef_, model.intercept_
 
 
-def _classes(points: Values, labels: _Labels, strength: float) -> tuple[Values, Values]:
+def _classes(
+    points: Values, labels: _Labels, strength: float, tolerance: float
+) -> tuple[Values, Values]:
     if len(labels.answers) == 2:
-        return _two(points, labels.y == 1, labels.weights, strength)
+        return _two(points, labels.y == 1, labels.weights, strength, tolerance)
     size = len(labels.answers), points.shape[1]
     weights, bias = np.zeros(size), np.full(len(labels.answers), _ABSENT)
     present = np.unique(labels.y).astype(np.int64)
     if len(present) == 1:
         bias[present] = 0.0
         return weights, bias
-    model = _logistic(points, strength, two=False)
+    model = _logistic(points, strength, tolerance, two=False)
     model.fit(points, labels.y, sample_weight=labels.weights)
     if len(present) == 2:  # then the model tells only of the second
         weights[present[1]], bias[present[1]] = model.coef_[0], model.intercept_[0]
@@ -224,12 +236,14 @@ def _classes(points: Values, labels: _Labels, strength: float) -> tuple[Values, 
     return weights, bias
 
 
-def _logistic(points: Values, strength: float, *, two: bool) -> Any:  # noqa: ANN401 - untyped
+def _logistic(points: Values, strength: float, tolerance: float, *, two: bool) -> Any:  # noqa: ANN401
     from sklearn.linear_model import LogisticRegression
 
     # Newton's steps are few, and quick where dimensions are
     solver = "newton-cholesky" if two and points.shape[1] <= 300 else "lbfgs"
-    return LogisticRegression(C=1 / (strength * len(points)), solver=solver, max_iter=2000)
+    return LogisticRegression(
+        C=1 / (strength * len(points)), solver=solver, tol=tolerance, max_iter=2000
+    )
 
 
 # --- choosing and judging ---------------------------------------------------------------------
@@ -265,7 +279,7 @@ def _loss(
     judge: NDArray[np.int64],
 ) -> float:
     """Return the loss on some labels of a model learned from others."""
-    weights, bias = _learned(points[learn], labels.some(learn), strength)
+    weights, bias = _learned(points[learn], labels.some(learn), strength, _ROUGH)
     held = labels.some(judge)
     return float(held.weights @ _losses(points[judge] @ weights.T + bias, held))
 
@@ -304,7 +318,7 @@ def _held_out(coordinates: Sequence[Values], labels: _Labels) -> tuple[Values, V
         held[judge] = coordinates[which][judge] @ weights.T + bias
         if labels.answers:
             shares = np.bincount(taught.y.astype(np.int64), taught.weights, len(labels.answers))
-            guessed[judge] = (shares + 1) / (shares + 1).sum()
+            guessed[judge] = shares / shares.sum()
         else:
             guessed[judge] = np.average(taught.y, weights=taught.weights)
     return held, guessed
@@ -326,8 +340,19 @@ def _judged(
         told = calibrated(probe, held[learn], right[learn], labels.weights[learn])
         odds[judge] = told.log_odds(held[judge])
     wanted = probe.answers.index(probe.wanted) if probe.wanted in probe.answers else None
+    least = 0.5 / len(labels)
+    shares = np.clip(guessed, least, 1 - least)
+    above = None  # of more than a guess: see `judged_classes`
+    if wanted is not None:
+        guess = np.log(shares[:, wanted] / (1 - shares[:, wanted]))
+        above = (wanted, probe.log_odds(held)[:, wanted] - guess)
     figures = judged_classes(
-        sigmoid(odds), right, labels.groups, guessed, wanted=wanted, seed=labels.seed
+        sigmoid(odds),
+        right,
+        labels.groups,
+        shares / shares.sum(1, keepdims=True),
+        wanted=above,
+        seed=labels.seed,
     )
     probe = calibrated(probe, held, right, labels.weights)
     return probe, figures, probe.log_odds(held)[:, -1 if wanted is None else wanted]

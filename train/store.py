@@ -77,7 +77,7 @@ def check_free(catalogue: Catalogue, name: str) -> None:
         if known.name != name:  # one file on disks that know no small letters
             raise UsageError(f"there is a {known.kind} {known.name} already: take another name")
         if known.kind != KIND:
-            raise UsageError(f"{name} is a {known.kind}: take another name for the probe")
+            raise UsageError(f"{name} is of another kind: {known.kind}. Take another name")
 
 
 def save(catalogue: Catalogue, name: str, taught: Fitted, about: dict[str, Any]) -> StoredProbe:
@@ -197,5 +197,5 @@ def _known(catalogue: Catalogue, name: str) -> StoredModel:
         hint = closest(name, names) or (f"; there are {', '.join(names)}" if names else "")
         raise UsageError(f"no probe is called {name}{hint}. Teach one: q train probe {name}")
     if found.kind != KIND:
-        raise UsageError(f"{name} is a {found.kind}, not a probe")
+        raise UsageError(f"{name} is of another kind: {found.kind}, and not a probe")
     return found
