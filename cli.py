@@ -16,7 +16,8 @@ from .errors import EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED, SeeingError
 COMMANDS = {
     "index": "index", "find-similar": "find_similar", "rank": "rank", "status": "status",
     "encoders": "status", "doctor": "status", "forget": "forget", "simulate": "simulate",
-    "stack": "stack", "export": "export", "evaluate": "evaluate", "train": "train",
+    "stack": "stack", "export": "export", "evaluate": "evaluate", "label": "label",
+    "exemplars": "exemplars", "train": "train",
 }  # fmt: skip
 """Each command, and the module in `commands/` that registers it."""
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .flow.refresh import Report
     from .index.health import Finding
     from .label.collection import ExemplarSets
+    from .rank.asking import Asker
     from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
     from .rank.frames import FrameOptions
@@ -213,33 +213,18 @@ class Library:
         a set whose labels say what is best. keep: keep the scores, so that ranking again computes
         nothing.
         """
-        from .flow.choose import choice
         from .flow.indexing import indexed_first
-        from .rank.probes import encoder_for
-        from .rank.stills import rank_stills, rank_stills_by
+        from .rank.pictures import rank_pictures
 
-        encoder = encoder_for(self.catalogue, by, encoder)
-        remarks: list[str] = []
-        names = None if items is None else paths_in(items)
-        failed = 0
-        if names is not None:
-            report = indexed_first(
-                self.catalogue, self.index, names,
-                encoder=encoder, options=options, progress=progress, should_stop=should_stop,
-            )  # fmt: skip
-            remarks += [*(f"{path}: {why}" for path, why in report.failed), *report.remarks]
-            failed = len(report.failed)
-        stored = self._stored(encoder)
-        if exemplars is not None:
-            ranking = rank_stills_by(self.catalogue, stored, exemplars, names=names)
-        else:
-            ranking = rank_stills(
-                self.catalogue, stored, lambda: self.encoder(stored, options), by,
-                reference=reference, names=names, keep=keep,
-            )  # fmt: skip
-        ranking.remarks[:0] = [*choice(self.catalogue, encoder), *remarks]
-        ranking.failed = failed
-        return ranking
+        index = partial(
+            indexed_first, self.catalogue, self.index,
+            options=options, progress=progress, should_stop=should_stop,
+        )  # fmt: skip
+        return rank_pictures(
+            self.catalogue, None if items is None else paths_in(items), index,
+            lambda stored: self.encoder(stored, options),
+            by=by, reference=reference, exemplars=exemplars, encoder=encoder, keep=keep,
+        )  # fmt: skip
 
     def rank_frames(
         self,
@@ -260,10 +245,10 @@ class Library:
 
         videos: a file, several files of one capture, or a folder of numbered pictures. reference:
         a processed picture of the same object, turned and scaled as it may be. exemplars: a set
-        with labels of some of the frames. by: a scorer (`probe:NAME` is one); by
-        default `reference` where there is one, else `self`. keep: keep measurements and scores,
-        so that ranking again, by another reference too, reads no frame. encoder, making: for the
-        scorer `embedding`, and probes of an encoder's vectors, which index every frame. Raises
+        with labels of some of the frames. by: a scorer (`probe:NAME` is one); by default
+        `reference` where there is one, else `self`. keep: keep measurements and scores, so that
+        ranking again, by another reference too, reads no frame. encoder, making: for the scorer
+        `embedding`, and probes of an encoder's vectors, which index every frame. Raises
         PictureError when the video can't be read, InterruptionError when should_stop() said so.
         """
         from .rank.frames import Calls, rank_files
@@ -312,6 +297,39 @@ class Library:
 
         return Probes(self.catalogue)
 
+    def suggest(
+        self,
+        exemplars: str,
+        items: "Paths | None" = None,
+        *,
+        n: int = 50,
+        encoder: str | None = None,
+        seed: int = 0,
+    ) -> list[Item]:
+        """Return up to n items whose labels would teach an exemplar set most, in order to ask.
+
+        items: pictures (None: all that are indexed), or one video. From zero labels on.
+        """
+        from .rank.asking import suggested
+
+        return suggested(
+            self.catalogue, self.asker(exemplars, items, encoder=encoder), n, seed=seed
+        )
+
+    def asker(
+        self, exemplars: str, items: "Paths | None" = None, *, encoder: str | None = None
+    ) -> "Asker":
+        """Return what chooses, among items as for `suggest`, what is worth asking about."""
+        from .flow.indexing import indexed_first
+        from .rank.asking import asker_of
+
+        names = None if items is None else paths_in(items)
+        return asker_of(
+            self.catalogue, exemplars, names, rank=self.rank,
+            index=partial(indexed_first, self.catalogue, self.index, encoder=encoder),
+            stored=lambda: self._stored(encoder),
+        )  # fmt: skip
+
     def vectors(
         self, *, encoder: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -331,22 +349,17 @@ class Library:
 
         The files themselves are never touched.
         """
-        from .planet.kept import give_back_space
+        from .planet.kept import giving_back_space
 
-        names = [Path(path) for path in paths_in(paths)]
-        with writing(self.folder, notify=on_remark):
-            gone = forgetting.forget(self.catalogue, names)
-            give_back_space(self.catalogue)
-        return gone
+        with giving_back_space(self.catalogue, on_remark):
+            return forgetting.forget(self.catalogue, [Path(path) for path in paths_in(paths)])
 
     def prune(self, *, on_remark: Callable[[str], None] | None = None) -> int:
         """Take out everything whose file has vanished; return how many items went."""
-        from .planet.kept import give_back_space
+        from .planet.kept import giving_back_space
 
-        with writing(self.folder, notify=on_remark):
-            gone = forgetting.prune(self.catalogue)
-            give_back_space(self.catalogue)
-        return gone
+        with giving_back_space(self.catalogue, on_remark):
+            return forgetting.prune(self.catalogue)
 
     def status(self) -> Status:
         """Return what is indexed, by what, and what could not be read."""
@@ -383,14 +396,8 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
+    def __exit__(self, *error: object) -> None:
         self.close()
-        return False
 
     def _stored(self, name: str | None) -> StoredEncoder:
         from .flow.choose import stored_encoder

@@ -9,6 +9,7 @@ from .index import stopping
 from .options import Common, Listed, Making, unfold
 from .output import check_output, keep_apart, named, print_listing, progress
 from .session import opened, options_of
+from .tasting import Tasting
 from .videos import FrameWords, Reading, videos_among
 
 
@@ -42,6 +43,7 @@ def rank(
         str | None,
         typer.Option(metavar="NAME", help="By a probe (q train probe)."),
     ] = None,
+    taste: Tasting,
     top: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N best.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep/--no-keep", help="Keep the scores in the library.")
@@ -67,19 +69,23 @@ def rank(
 
         return rank_videos(
             names or [], words, reading, making, common, listed,
-            reference=reference, by=by, top=top, keep=keep,
+            reference=reference, taste=taste.asked(by), by=by, top=top, keep=keep,
         )  # fmt: skip
+    exemplars = taste.asked(by)
     by = by or "embedding"
-    if by == "embedding" and reference is None:
-        raise UsageError("what is best? Name a picture that shows it: --reference FILE")
+    if by == "embedding" and reference is None and exemplars is None:
+        raise UsageError(
+            "what is best? Name a picture that shows it: --reference FILE; or "
+            "labelled ones: --exemplars SET"
+        )
     check_output(common, listed)
     keep_apart([reference], [common.csv, listed.sheet])
     with opened(common, create=True) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
             ranking = library.rank_pictures(
                 names,
-                reference=reference, by=by, encoder=making.encoder, options=options_of(making),
-                keep=keep, progress=tell, should_stop=should_stop,
+                reference=reference, exemplars=exemplars, by=by, encoder=making.encoder,
+                options=options_of(making), keep=keep, progress=tell, should_stop=should_stop,
             )  # fmt: skip
         shown = ranking if top is None else ranking.top(top)
         print_listing(shown, common, listed)

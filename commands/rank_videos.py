@@ -24,6 +24,7 @@ from .table import print_table
 from .videos import FrameWords, Reading, shown_part
 
 if TYPE_CHECKING:
+    from ..rank.exemplars import Taste
     from ..rank.frame_ranking import FrameRanking
 
 _SHOWN = 20
@@ -39,6 +40,7 @@ def rank_videos(
     listed: Listed,
     *,
     reference: str | None,
+    taste: "Taste | None",
     by: str | None,
     top: int | None,
     keep: bool,
@@ -58,7 +60,7 @@ def rank_videos(
                     should_stop=should_stop, on_remark=lambda text: remark(text, common),
                 )  # fmt: skip
                 try:
-                    ranking = ranked(by=by)
+                    ranking = ranked(by=by, exemplars=taste)
                 except PictureError as problem:
                     if len(captures) == 1:
                         raise

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..db.catalogue import Catalogue
 from ..db.exemplars import (
@@ -21,7 +21,7 @@ from ..db.exemplars import (
 )
 from ..db.items import Item, items_by_id
 from ..errors import UsageError
-from ..flow.given import Paths, paths_in
+from ..flow.given import paths_in
 from .agreement import Agreement, between_people, with_oneself
 from .entered import Index, entered
 from .exchange import as_csv, is_ours, link_folders, own_events, read_rows, write_csv
@@ -29,6 +29,9 @@ from .exemplars import brought_together, exemplars_of
 from .intake import TakenIn, take_in
 from .record import check_writable, label_items, person, undo
 from .sets import open_set, set_for
+
+if TYPE_CHECKING:
+    from ..flow.given import Paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class ExemplarSets:
 
     def label(
         self,
-        items: Paths,
+        items: "Paths",
         answer: str | None,
         *,
         name: str,

@@ -9,8 +9,8 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..db import forget
 from ..db.catalogue import Catalogue
+from ..db.lock import writing
 from ..db.place import FRAMES
 from ..db.status import known_digests
 from ..errors import LibraryError
@@ -179,10 +180,15 @@ class KeptSurvey:
         return note if isinstance(note, dict) and isinstance(note.get("rows"), int) else {}
 
 
-def give_back_space(catalogue: Catalogue) -> None:
-    """Give back the space of what a library has forgotten: vectors, rows, surveys."""
-    forget.give_back_space(catalogue)
-    drop_unused(catalogue.folder, known_digests(catalogue))
+@contextmanager
+def giving_back_space(
+    catalogue: Catalogue, notify: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Forget something, as the only one who writes; then give back its space in every form."""
+    with writing(catalogue.folder, notify=notify):
+        yield
+        forget.give_back_space(catalogue)
+        drop_unused(catalogue.folder, known_digests(catalogue))
 
 
 def drop_unused(library: Path, digests: Collection[str]) -> None:

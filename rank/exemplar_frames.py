@@ -40,7 +40,7 @@ def score_frames(
     taught = asked.taught(entries, numbers // NEIGHBOURS)
     lesson = learn(
         taught,
-        _vectors(survey, rows),
+        band_vectors(survey, rows),
         k=asked.k,
         base=None if asked.alone else _base(setting, rows),
     )
@@ -79,7 +79,7 @@ def _base(setting: FrameSetting, rows: NDArray[np.int64]) -> Base:
     return Base(quantiles, quantiles[rows])
 
 
-def _vectors(survey: Survey, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def band_vectors(survey: Survey, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (m, d) band-passed vectors of some frames."""
     return np.asarray(survey.rows["vector"][rows] * _steps(survey), np.float32)
 

@@ -146,6 +146,8 @@ def _line(base: Floats, target: Floats) -> tuple[float, float]:
     """Return (a, b) of the least-squares line a + b * base, b at least 0."""
     spread = base - base.mean()
     square = float(spread @ spread)
+    if np.ptp(target) == 0:  # labels that are all alike say nothing against the base
+        return float(target.mean()) - 0.5, 1.0
     b = max(0.0, float(spread @ target) / square) if square > 0 else 0.0
     return float(target.mean() - b * base.mean()), b
 

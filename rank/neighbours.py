@@ -121,6 +121,20 @@ def predicted_class(distances: Floats, classes: Floats, k: int) -> Floats:
     return np.where(np.isfinite(each).any(1), names[each.argmin(1)], np.nan)
 
 
+def ambivalence(distances: Floats, classes: Floats, k: int) -> Floats:
+    """Return (n,) how little the nearest class is nearer than the next: 0 sure, 1 as far from both.
+
+    All 1 where there is one class alone: it may be any other.
+    """
+    names = np.unique(classes)
+    if len(names) < 2:
+        return np.ones(len(distances))
+    each = np.sort(np.stack([harmonic(distances[:, classes == c], k) for c in names], axis=1), 1)
+    with np.errstate(invalid="ignore"):
+        found = each[:, 0] / np.maximum(each[:, 1], _LEAST)
+    return np.asarray(np.nan_to_num(found, nan=1.0))
+
+
 def apart(distances: Floats, groups: NDArray[np.int64]) -> Floats:
     """Return distances (m, m) between exemplars, infinite within a group: none judges its own."""
     return np.where(groups[:, None] == groups[None], np.inf, distances)
