@@ -177,8 +177,8 @@ class Library:
     ) -> "Ranking | FrameRanking":
         """Return pictures, or the frames of a video, in order of a score, best first.
 
-        A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`.
-        probe: the same as the scorer `probe:NAME`.
+        A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`;
+        probe: NAME of the scorer `probe:NAME`.
         """
         from .video.open import is_video
 
@@ -255,16 +255,12 @@ class Library:
         from .rank.makers import maker_of
 
         paths = [Path(path) for path in paths_in(videos)]
-
-        def seen(name: str | None) -> StoredEncoder:
-            self.index(
-                paths, encoder=name, options=making, every=1, progress=progress,
-                should_stop=should_stop, on_remark=on_remark,
-            )  # fmt: skip
-            return self._stored(name)
-
+        look = partial(
+            self.index, paths, options=making, every=1, progress=progress,
+            should_stop=should_stop, on_remark=on_remark,
+        )  # fmt: skip
         make = maker_of(
-            self.catalogue, seen, lambda stored: self.encoder(stored, making),
+            self.catalogue, look, lambda stored: self.encoder(stored, making),
             by=by, reference=reference, exemplars=exemplars, encoder=encoder,
         )  # fmt: skip
         return rank_files(
@@ -282,17 +278,14 @@ class Library:
     def train_probe(
         self, name: str, items: "Paths | None" = None, **how: Unpack["Teaching"]
     ) -> "Learned":
-        """Teach a probe from labels and keep it; how: see `rank.teaching.Teaching`.
-
-        items: pictures, indexed first where they are new (None: the library), or videos.
-        """
+        """Teach a probe from labels of some items, and keep it; how: `rank.teaching.Teaching`."""
         from .rank.teaching import train_probe
 
         return train_probe(self, name, [] if items is None else paths_in(items), how)
 
     @property
     def probes(self) -> "Probes":
-        """The probes: `for probe in library.probes`, `library.probes.remove("sharp")`."""
+        """The probes, by name: `library.probes["sharp"]`, `library.probes.remove("sharp")`."""
         from .train.store import Probes
 
         return Probes(self.catalogue)

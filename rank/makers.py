@@ -7,6 +7,7 @@ from pathlib import Path
 from ..db.catalogue import Catalogue
 from ..db.vectors import StoredEncoder
 from ..embed.encoder import Encoder
+from ..flow.choose import stored_encoder
 from .embedded import by_embedding
 from .exemplar_frames import score_frames
 from .exemplars import Taste, ask
@@ -16,7 +17,7 @@ from .probes import by_probe, is_probe
 
 def maker_of(
     catalogue: Catalogue,
-    seen: Callable[[str | None], StoredEncoder],
+    look: Callable[..., object],
     encoder_of: Callable[[StoredEncoder], Encoder],
     *,
     by: str | None,
@@ -26,8 +27,13 @@ def maker_of(
 ) -> Maker | None:
     """Return what makes a scorer from a setting and the frames' ids; None where a name does.
 
-    seen: has an encoder (by name) look at every frame. encoder_of: makes one that is stored.
+    look(encoder=NAME): has an encoder see every frame. encoder_of: makes one that is stored.
     """
+
+    def seen(name: str | None) -> StoredEncoder:
+        look(encoder=name)
+        return stored_encoder(catalogue, name)
+
     if exemplars is not None:
         return partial(score_frames, ask(catalogue, exemplars))
     if by is not None and is_probe(by):

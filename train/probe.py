@@ -92,7 +92,9 @@ class Probe:
     def reason(self, score: float) -> str:
         """Return what a score says, for a person."""
         if self.kind == "logistic":
-            return f"{self.wanted} {100 * float(sigmoid(np.array(score))):.1f} %"
+            share = 100 * float(sigmoid(np.array(score)))
+            told = "> 99.9" if share > 99.9 else "< 0.1" if share < 0.1 else f"{share:.1f}"
+            return f"{self.wanted} {told} %"  # never certain: no sample of labels is
         return f"predicted {score:.3g}"
 
     @property

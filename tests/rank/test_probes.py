@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
 
-from seeing.db.exemplars import SKIP
+from seeing.db.exemplars import SKIP, add_events, new_event, set_named
 from seeing.errors import EncoderError, UsageError
 from seeing.library import Library, open_library
 from seeing.rank.teaching import Learned
 from seeing.samples.night import Night, Truth, simulated
+from seeing.train.figures import area_under_curve
 
 WriteSer = Callable[..., Path]
 FRAMES = 300
@@ -84,11 +85,10 @@ def test_classes_rank_pictures_that_nobody_labelled(reds: Path, library: Library
     ranking = library.rank_pictures(by="probe:reds")
     assert len(ranking) == 60
     names = [str(entry.item.path) for entry in ranking]
-    assert spearmanr(redness(reds, names), -np.arange(60))[0] > 0.9
-    unseen = [name for name in names if int(Path(name).stem) >= 40]
-    assert spearmanr(redness(reds, unseen), -np.arange(20))[0] > 0.85
+    unseen = redness(reds, [name for name in names if int(Path(name).stem) >= 40]) > 0.5
+    assert area_under_curve(-np.arange(20.0), unseen) > 0.95
     first = ranking[0]
-    assert first.reason.startswith("keep 9")
+    assert first.reason == "keep > 99.9 %"
     assert ranking.scorer.startswith("probe:reds@")
     # the scores are the decisions of plain numbers on the vectors that the library gives
     ids, vectors = library.vectors()
@@ -154,12 +154,13 @@ def test_what_is_no_answer_changes_no_bit(tmp_path: Path, reds: Path) -> None:
     with open_library(tmp_path / "own", create=True) as library:
         library.index(reds / "pictures", encoder="colour")
         table = reds / "labels.csv"
-        for row in list(csv.DictReader(table.open()))[:25]:
+        for row in list(csv.DictReader(table.read_text().splitlines()))[:25]:
             library.exemplars.label(reds / row["item"], row["rating"], name="stars", who="ann")
         before = library.train_probe("one", exemplars="stars")
         more = reds / "pictures" / "50.png"
-        library.exemplars.label(more, SKIP, name="stars", who="ann")
-        library.exemplars.label(reds / "pictures" / "51.png", "0", name="stars", who="ann")
+        content = next(item.content for item in library.items() if item.path == more)
+        stars = set_named(library.catalogue, "stars")
+        add_events(library.catalogue, stars, [new_event(content, SKIP, "ann", {})])
         library.exemplars.label(reds / "pictures" / "52.png", "5", name="stars", who="ann")
         library.exemplars.label(reds / "pictures" / "52.png", None, name="stars", who="ann")
         assert same_numbers(before, library.train_probe("two", exemplars="stars"))
