@@ -84,8 +84,8 @@ def find_similar(
     if query.along and len(asked) > len(query.along):
         name = query.along[0].name.partition(":")[2]
         remarks.append(
-            f"{query.along[0].name} is one more target, and each match is like one of them; to order "
-            f"the matches by it: q find-similar TARGET --paths | q rank --from - --probe {name}"
+            f"probe:{name} is one more target, and each match is like one of them; to order the "
+            f"matches by it: q find-similar TARGET --paths | q rank --from - --probe {name}"
         )
     entries = _entries(catalogue, ids, scores, usual)
     remarks += _copies(asked)
