@@ -156,7 +156,7 @@ def _print(learned: "Learned") -> None:
     counts = ", ".join(f"{n} {answer}" for answer, n in card["labels"].items())
     size = f", on {card['components']} principal components" if card["components"] else ""
     wanted = f", wanted: {card['wanted']}" if card["wanted"] else ""
-    print(printable(f"{learned.stored.name}: {card['kind']} probe on {card['features']}"))
+    print(printable(f"{learned.stored.name}: {card['kind']} probe on {_reads(card)}"))
     print(printable(f"labels: {counts}{wanted}"))
     print(f"regularisation {card['strength']:g} a label{size}, chosen by held-out groups")
     if not learned.figures:
@@ -172,6 +172,14 @@ def _print(learned: "Learned") -> None:
         ],
         right=[False, True, True],
     )  # fmt: skip
+
+
+def _reads(card: dict[str, Any]) -> str:
+    """Return what a probe reads, for a person: of frames the video and not its survey's name."""
+    features = str(card["features"])
+    if features.startswith("frames:"):
+        return f"frames of {', '.join(card['items'])}"
+    return features
 
 
 def list_models(*, common: Common) -> int:
@@ -202,7 +210,7 @@ def _print_models(found: "Sequence[StoredModel]") -> None:
         told = f"{_TITLES[first]} {figures[first]['value']:.3f}" if first else "not judged"
         rows.append(
             [model.name, f"{card['kind']} {model.kind}", str(sum(card["labels"].values())),
-             card["wanted"] or "", told, card["features"]]
+             card["wanted"] or "", told, _reads(card)]
         )  # fmt: skip
     print_table(
         ["name", "kind", "labels", "wanted", "held out", "reads"], rows,
