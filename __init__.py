@@ -7,11 +7,12 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Library", "__version__", "open"]
+__all__ = ["Library", "Taste", "__version__", "open"]
 
 if TYPE_CHECKING:
     from .library import Library
     from .library import open_library as open
+    from .rank.exemplars import Taste
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from . import library
 
         return library.open_library if name == "open" else library.Library
+    if name == "Taste":
+        from .rank.exemplars import Taste
+
+        return Taste
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -316,9 +316,8 @@ class Library:
         from .flow.indexing import indexed_first
         from .rank.asking import asker_of
 
-        names = None if items is None else paths_in(items)
         return asker_of(
-            self.catalogue, exemplars, names, rank=self.rank,
+            self.catalogue, exemplars, None if items is None else paths_in(items), rank=self.rank,
             index=partial(indexed_first, self.catalogue, self.index, encoder=encoder),
             stored=lambda: self._stored(encoder),
         )  # fmt: skip

@@ -64,7 +64,8 @@ def lacking(catalogue: Catalogue, stored: StoredEncoder) -> str | None:
         n, without = connection.execute(
             "SELECT count(*), coalesce(sum(vectors.item IS NULL), 0) FROM items "
             "JOIN sources ON sources.id = items.source AND sources.state = 'present' "
-            "LEFT JOIN vectors ON vectors.item = items.id AND vectors.encoder = ?",
+            "LEFT JOIN vectors ON vectors.item = items.id AND vectors.encoder = ? "
+            "WHERE items.frame IS NULL",  # of videos few frames are indexed, on purpose
             (stored.id,),
         ).fetchone()
     if not without:

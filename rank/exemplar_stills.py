@@ -11,6 +11,7 @@ from ..db.items import Item, contents_of, items_by_id
 from ..db.vectors import StoredEncoder, searchable_blocks, vectors_of
 from ..errors import UsageError
 from ..flow.choose import lacking
+from ..show.names import telling_names
 from ..train.folds import groups_of
 from .exemplars import ByExemplars
 from .lesson import Lesson, learn, told
@@ -81,7 +82,8 @@ def _lesson(
     taught = asked.taught(entries, groups_of(exemplars))
     rows = np.stack([vectors[item.id] for item in exemplars])
     places = {content: place for place, content in enumerate(chosen)}
-    return learn(taught, rows, k=asked.k), [str(item) for item in exemplars], places
+    names = telling_names([str(item) for item in exemplars])
+    return learn(taught, rows, k=asked.k), names, places
 
 
 def _scored(
