@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .exemplar_frames import BAND
+from .exemplar_frames import band_vectors
 from .frame_scorers import FrameSetting, check_frame_scorer, make_frame_scorer
 
 SCORES = ("self", "band-power", "laplacian", "tenengrad", "roundness", "brightness")
@@ -32,8 +32,8 @@ def frame_vectors(
 ) -> NDArray[np.float32]:
     """Return what a probe reads of some frames (None: all), (n, d) float32.
 
-    In-band vectors are those of registered frames of unit flux, weighted by BAND. A row that is all
-    NaN is of a frame that has none.
+    In-band vectors are those of registered frames of unit flux, weighted by
+    `exemplar_frames.BAND`. A row that is all NaN is of a frame that has none.
     """
     kind, _, rest = frame_features(on, setting).partition(":")
     chosen = np.arange(len(setting.survey)) if rows is None else rows
@@ -41,9 +41,7 @@ def frame_vectors(
         places = [score_places(name, setting)[chosen] for name in rest.split(",")]
         return np.stack(places, axis=1).astype(np.float32)
     if kind == "frames":
-        survey = setting.survey
-        weight = np.repeat(survey.scene.band.filter(*BAND), 2) * survey.scale
-        return np.asarray(survey.rows["vector"][chosen] * weight, np.float32)
+        return band_vectors(setting.survey, chosen)
     assert setting.embedded is not None
     found = setting.embedded.vectors[chosen]
     return np.where(found.any(axis=1, keepdims=True), found, np.float32(np.nan))
