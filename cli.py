@@ -17,7 +17,7 @@ COMMANDS = {
     "index": "index", "find-similar": "find_similar", "rank": "rank", "status": "status",
     "encoders": "status", "doctor": "status", "forget": "forget", "simulate": "simulate",
     "stack": "stack", "export": "export", "evaluate": "evaluate", "label": "label",
-    "exemplars": "exemplars",
+    "exemplars": "exemplars", "train": "train",
 }  # fmt: skip
 """Each command, and the module in `commands/` that registers it."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from .db.vectors import (
     set_default_encoder,
     stored_encoders,
 )
-from .errors import NothingError
 from .flow.encoders import Encoders
 from .flow.given import listed, paths_in
 
@@ -33,9 +32,11 @@ if TYPE_CHECKING:
     from .rank.asking import Asker
     from .rank.exemplars import Taste
     from .rank.frame_ranking import FrameRanking
-    from .rank.frames import FrameOptions, Maker
+    from .rank.frames import FrameOptions
     from .rank.ranking import Ranking
+    from .rank.teaching import Learned, Teaching
     from .show.matches import Matches
+    from .train.store import Probes
 
 
 def open_library(
@@ -132,6 +133,7 @@ class Library:
         *,
         unlike: "Targets" = (),
         text: str | Sequence[str] = (),
+        probe: str | None = None,
         n: int = 12,
         min_similarity: float | None = None,
         where: str | None = None,
@@ -143,16 +145,20 @@ class Library:
 
         targets: pictures anywhere, indexed or not, weighted as "2:target.png", items, matches, PIL
         images or arrays; the targets themselves (by content) are left out. unlike: what to keep
-        away from. text: words, for encoders that read them. where: an SQL condition over the
-        catalogue's view `pictures`. index.query.combine has the formula for several targets.
+        away from. text: words, for encoders that read them. probe: its direction is one more
+        target. where: an SQL condition over the catalogue's view `pictures`. index.query.combine
+        has the formula for several targets.
         """
         from .flow.choose import choice
         from .flow.similar import Query, find_similar
+        from .rank.probes import directed
 
+        along, encoder = directed(self.catalogue, probe, encoder)
         stored = self._stored(encoder)
         query = Query(
             listed(targets), listed(unlike), [text] if isinstance(text, str) else list(text),
             n=n, min_similarity=min_similarity, where=where, keep_borders=keep_borders,
+            along=along,
         )  # fmt: skip
         found = find_similar(self.catalogue, stored, lambda: self.encoder(stored, options), query)
         found.remarks[:0] = choice(self.catalogue, encoder)
@@ -164,16 +170,19 @@ class Library:
         *,
         reference: str | Path | None = None,
         exemplars: "Taste | str | None" = None,
+        probe: str | None = None,
         by: str | None = None,
         encoder: str | None = None,
         keep: bool = True,
     ) -> "Ranking | FrameRanking":
         """Return pictures, or the frames of a video, in order of a score, best first.
 
-        A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`.
+        A video, or several of one capture, goes to `rank_frames`, all else to `rank_pictures`;
+        probe: NAME of the scorer `probe:NAME`.
         """
         from .video.open import is_video
 
+        by = by if probe is None else f"probe:{probe}"
         names = None if items is None else paths_in(items)
         if names and all(is_video(name) for name in names):
             return self.rank_frames(
@@ -204,29 +213,18 @@ class Library:
         a set whose labels say what is best. keep: keep the scores, so that ranking again computes
         nothing.
         """
-        from .flow.choose import choice
-        from .rank.stills import rank_stills, rank_stills_by
+        from .flow.indexing import indexed_first
+        from .rank.pictures import rank_pictures
 
-        remarks: list[str] = []
-        names = None if items is None else paths_in(items)
-        failed = 0
-        if names is not None:
-            report = self._indexed_first(
-                names, encoder=encoder, options=options, progress=progress, should_stop=should_stop
-            )
-            remarks += [*(f"{path}: {why}" for path, why in report.failed), *report.remarks]
-            failed = len(report.failed)
-        stored = self._stored(encoder)
-        if exemplars is not None:
-            ranking = rank_stills_by(self.catalogue, stored, exemplars, names=names)
-        else:
-            ranking = rank_stills(
-                self.catalogue, stored, lambda: self.encoder(stored, options), by,
-                reference=reference, names=names, keep=keep,
-            )  # fmt: skip
-        ranking.remarks[:0] = [*choice(self.catalogue, encoder), *remarks]
-        ranking.failed = failed
-        return ranking
+        index = partial(
+            indexed_first, self.catalogue, self.index,
+            options=options, progress=progress, should_stop=should_stop,
+        )  # fmt: skip
+        return rank_pictures(
+            self.catalogue, None if items is None else paths_in(items), index,
+            lambda stored: self.encoder(stored, options),
+            by=by, reference=reference, exemplars=exemplars, encoder=encoder, keep=keep,
+        )  # fmt: skip
 
     def rank_frames(
         self,
@@ -247,30 +245,24 @@ class Library:
 
         videos: a file, several files of one capture, or a folder of numbered pictures. reference:
         a processed picture of the same object, turned and scaled as it may be. exemplars: a set
-        with labels of some of the frames. by: a scorer; by
-        default `reference` where there is one, else `self`. keep: keep measurements and scores,
-        so that ranking again, by another reference too, reads no frame. encoder, making: for the
-        scorer `embedding`, which indexes every frame. Raises PictureError when the video can't be
-        read, InterruptionError when should_stop() said so.
+        with labels of some of the frames. by: a scorer (`probe:NAME` is one); by default
+        `reference` where there is one, else `self`. keep: keep measurements and scores, so that
+        ranking again, by another reference too, reads no frame. encoder, making: for the scorer
+        `embedding`, and probes of an encoder's vectors, which index every frame. Raises
+        PictureError when the video can't be read, InterruptionError when should_stop() said so.
         """
-        from .rank.embedded import by_embedding
-        from .rank.exemplar_frames import score_frames
-        from .rank.exemplars import ask
         from .rank.frames import Calls, rank_files
+        from .rank.makers import maker_of
 
         paths = [Path(path) for path in paths_in(videos)]
-        make: Maker | None = None
-        if exemplars is not None:
-            make = partial(score_frames, self.catalogue, ask(self.catalogue, exemplars))
-        if by == "embedding" and reference is not None:
-            self.index(
-                paths, encoder=encoder, options=making, every=1, progress=progress,
-                should_stop=should_stop, on_remark=on_remark,
-            )  # fmt: skip
-            stored = self._stored(encoder)
-            make = by_embedding(
-                self.catalogue, stored, lambda: self.encoder(stored, making), reference
-            )
+        look = partial(
+            self.index, paths, options=making, every=1, progress=progress,
+            should_stop=should_stop, on_remark=on_remark,
+        )  # fmt: skip
+        make = maker_of(
+            self.catalogue, look, lambda stored: self.encoder(stored, making),
+            by=by, reference=reference, exemplars=exemplars, encoder=encoder,
+        )  # fmt: skip
         return rank_files(
             self.catalogue, paths, by=by, reference=reference, options=options, keep=keep,
             calls=Calls(progress, should_stop, on_remark), make=make,
@@ -282,6 +274,21 @@ class Library:
         from .label.collection import ExemplarSets
 
         return ExemplarSets(self.catalogue, self.index)
+
+    def train_probe(
+        self, name: str, items: "Paths | None" = None, **how: Unpack["Teaching"]
+    ) -> "Learned":
+        """Teach a probe from labels of some items, and keep it; how: `rank.teaching.Teaching`."""
+        from .rank.teaching import train_probe
+
+        return train_probe(self, name, [] if items is None else paths_in(items), how)
+
+    @property
+    def probes(self) -> "Probes":
+        """The probes, by name: `library.probes["sharp"]`, `library.probes.remove("sharp")`."""
+        from .train.store import Probes
+
+        return Probes(self.catalogue)
 
     def suggest(
         self,
@@ -306,11 +313,12 @@ class Library:
         self, exemplars: str, items: "Paths | None" = None, *, encoder: str | None = None
     ) -> "Asker":
         """Return what chooses, among items as for `suggest`, what is worth asking about."""
+        from .flow.indexing import indexed_first
         from .rank.asking import asker_of
 
         return asker_of(
             self.catalogue, exemplars, None if items is None else paths_in(items), rank=self.rank,
-            index=partial(self._indexed_first, encoder=encoder),
+            index=partial(indexed_first, self.catalogue, self.index, encoder=encoder),
             stored=lambda: self._stored(encoder),
         )  # fmt: skip
 
@@ -382,16 +390,6 @@ class Library:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _indexed_first(self, names: list[str | Path], **how: Any) -> "Report":  # noqa: ANN401
-        """Index what is to be ranked, where that is possible; `how` as for `index`."""
-        from .flow.indexing import check_whole
-
-        if not names:
-            raise NothingError("nothing to rank: the list of pictures is empty")
-        report = self.index(names, **how, dry_run=not self.catalogue.writable)
-        check_whole(self.catalogue, report)
-        return report
 
     def _stored(self, name: str | None) -> StoredEncoder:
         from .flow.choose import stored_encoder

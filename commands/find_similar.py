@@ -33,6 +33,10 @@ def find_similar(
         list[str] | None,
         typer.Option(metavar="WORDS", help="Look for this, with an encoder that reads text."),
     ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Along what a probe has learned; 3:NAME counts more."),
+    ] = None,
     min_similarity: Annotated[
         float | None, typer.Option(metavar="COSINE", help="Leave out what is less alike.")
     ] = None,
@@ -57,11 +61,11 @@ def find_similar(
     """
     check_output(common, listed, typed)
     keep_apart([*(targets or []), *(unlike or [])], [common.csv, listed.sheet])
-    pictures = expanded(named(targets, listed, enough=bool(unlike or text)))
+    pictures = expanded(named(targets, listed, enough=bool(unlike or text or probe)))
     with opened(common) as library:
         matches = library.find_similar(
             pictures,
-            unlike=expanded(unlike or []), text=text or [], n=n, where=where,
+            unlike=expanded(unlike or []), text=text or [], probe=probe, n=n, where=where,
             min_similarity=min_similarity,
             encoder=making.encoder, options=options_of(making), keep_borders=keep_borders,
         )  # fmt: skip

@@ -113,7 +113,8 @@ def label(
             if not found:
                 raise NothingError("nothing to label: no such pictures")
             summary = label_interactively(
-                library.catalogue, asked, found, who=person(who), chooser=asker, count=count,
+                library.catalogue, asked, found, who=person(who), chooser=None if second else asker,
+                count=count,
                 practice=practice, second=second, seed=seed, protocol=protocol,
             )  # fmt: skip
             told = [f"{item}: {why}" for item, why in summary.unreadable]

@@ -39,6 +39,10 @@ def rank(
             "roundness, brightness, dot, pipp-name.",
         ),
     ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="By a probe (q train probe)."),
+    ] = None,
     taste: Tasting,
     top: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N best.")] = None,
     keep: Annotated[
@@ -57,6 +61,10 @@ def rank(
     capture; their frames are registered, flagged where something is wrong, and ranked.
     """
     names = None if not items and listed.listed is None else named(items, listed)
+    if probe is not None:
+        if by is not None:
+            raise UsageError("--probe and --by both say what gives the scores: give one of them")
+        by = f"probe:{probe}"
     films, folders = unfolded(names or [], words, by, pictured=reference is not None)
     if videos_among(films, words, by):
         from .rank_videos import rank_videos

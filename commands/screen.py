@@ -33,7 +33,7 @@ ENDED = "ended"
 # xterm, ctlseqs: 1049 another screen, 25 the cursor, 7 lines wrap, 2004 pasting is marked
 _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[2J"
 # ST first: what was cut short may have been a picture, which would swallow the rest
-_LEAVE = b"\x1b\\\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l"
+_LEAVE = b"\x1b\\\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?2026l"
 _BEGIN, _END = b"\x1b[?2026h", b"\x1b[?2026l"
 """Between them nothing is shown, in terminals that know how to (synchronized output)."""
 _ESCAPE_SECONDS = 0.05

@@ -61,6 +61,9 @@ def _print_status(told: "Status", common: Common) -> None:
         )
     for name, n in told.scores.items():
         print(f"scores    {n} by {name}")
+    if told.models:
+        named = ", ".join(f"{name} ({kind})" for name, kind in told.models)
+        print(printable(f"learned   {named}"))
     if told.frames_megabytes:
         print(f"frames    {told.frames_megabytes:.1f} MB kept, so that ranking again reads none")
     for what, lines, advice in (

@@ -8,6 +8,7 @@ from typing import Any
 
 from .catalogue import Catalogue
 from .closeness import close_from
+from .models import stored_models
 from .place import FRAMES
 from .vectors import FOLDER, StoredEncoder, stored_encoders
 
@@ -52,6 +53,8 @@ class Status:
     scores: dict[str, int]
     last_runs: list[Run]
     catalogue_megabytes: float
+    models: list[tuple[str, str]]
+    """(name, kind) of what was learned, by name."""
     frames_megabytes: float
     """What is kept of the frames of videos, so that ranking again reads none."""
 
@@ -81,6 +84,7 @@ class Status:
                 for e in self.encoders
             ],
             "scores": self.scores,
+            "models": [{"name": name, "kind": kind} for name, kind in self.models],
             "runs": [
                 {"started_at": r.started_at, "seconds": round(r.seconds, 3), "items": r.items,
                  "failed": r.failed}
@@ -131,6 +135,7 @@ def status_of(catalogue: Catalogue) -> Status:
         catalogue.folder, items, counted, items - contents, kinds, unreadable, vanished,
         [_encoder_status(catalogue, e) for e in stored_encoders(catalogue)], scores,
         [Run(*run) for run in runs], file.stat().st_size / 1e6,
+        [(model.name, model.kind) for model in stored_models(catalogue)],
         folder_bytes(catalogue.folder / FRAMES) / 1e6,
     )  # fmt: skip
 

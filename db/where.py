@@ -14,7 +14,7 @@ from .place import FILE
 
 SECONDS = 10.0
 READABLE = {"pictures", "labels", "ranking", "items", "sources", "scores", "scorers",
-            "label_events", "exemplar_sets"}  # fmt: skip
+            "label_events", "exemplar_sets", "current_labels"}  # fmt: skip
 _FORBIDDEN_FUNCTIONS = {
     *("load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"),
     *("printf", "format"),  # "%.1000000000c" keeps SQLite busy for seconds, and can't be stopped

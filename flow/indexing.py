@@ -1,13 +1,13 @@
 """What indexing needs beside the refresh itself: a plan before it, mending, statistics after it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..db.advice import index_command
 from ..db.catalogue import Catalogue
 from ..db.plan import Plan, compare
 from ..db.vectors import StoredEncoder, damaged_items, drop_vectors
-from ..errors import InterruptionError, PictureError
+from ..errors import InterruptionError, NothingError, PictureError
 from ..index.similarity import similarities
 from ..index.store import open_index
 from ..media.find import find
@@ -101,6 +101,17 @@ def make_ready(catalogue: Catalogue, identity: str, remarks: list[str]) -> None:
     """Make what searches need, so that the first one does not wait for it."""
     stored = stored_encoder(catalogue, identity)
     similarities(catalogue, stored, open_index(catalogue, stored, remark=remarks.append))
+
+
+def indexed_first(
+    catalogue: Catalogue, index: Callable[..., Report], names: list[str | Path], **how: object
+) -> Report:
+    """Index what is to be ranked, where that is possible; index: `Library.index`, how: for it."""
+    if not names:
+        raise NothingError("nothing to rank: the list of pictures is empty")
+    report = index(names, **how, dry_run=not catalogue.writable)
+    check_whole(catalogue, report)
+    return report
 
 
 def check_whole(catalogue: Catalogue, report: Report) -> None:

@@ -36,11 +36,13 @@ class Query:
     min_similarity: float | None = None
     where: str | None = None
     keep_borders: bool = False
+    along: Sequence[Target] = ()
+    """Directions to look along: no pictures, so that closeness and percentiles mean nothing."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be answered."""
-        if not (self.targets or self.unlike or self.text):
-            raise UsageError("nothing to look for: name a TARGET, --unlike or --text")
+        if not (self.targets or self.unlike or self.text or self.along):
+            raise UsageError("nothing to look for: name a TARGET, --unlike, --text or --probe")
         if whole_number(self.n, "n") < 1:
             raise UsageError(f"-n must be at least 1, not {self.n}")
         if self.where is not None and not isinstance(self.where, str):
@@ -72,12 +74,18 @@ def find_similar(
     # a cosine between a text and a picture is of another kind than one between pictures, and so is
     # the distance from what is not wanted
     unlike_alone = not any(target.wanted for target in asked)
-    comparable = not unlike_alone and not any(target.is_text for target in asked)
+    comparable = not (unlike_alone or query.along or any(target.is_text for target in asked))
     usual = similarities(catalogue, stored, index) if comparable else None
     if unlike_alone:
         remarks.append(
             "with --unlike alone the least alike come first: their similarity is the negated "
             "cosine, for which there is no percentile and no closeness"
+        )
+    if query.along and len(asked) > len(query.along):
+        name = query.along[0].name.partition(":")[2]
+        remarks.append(
+            f"probe:{name} is one more target, and each match is like one of them; to order the "
+            f"matches by it: q find-similar TARGET --paths | q rank --from - --probe {name}"
         )
     entries = _entries(catalogue, ids, scores, usual)
     remarks += _copies(asked)
@@ -99,7 +107,7 @@ def find_similar(
 def _asked(
     catalogue: Catalogue, stored: StoredEncoder, make: Callable[[], Encoder], query: Query
 ) -> list[Target]:
-    asked = [text_target(make(), words) for words in query.text]
+    asked = [*query.along, *(text_target(make(), words) for words in query.text)]
     for names, wanted in ((query.targets, True), (query.unlike, False)):
         asked += [
             picture_target(

@@ -90,6 +90,7 @@ class Session:
         self._left = dict.fromkeys(c for c in wanted if c not in done)
         self._open_repeats: dict[int, int] = self._unrepeated()
         random.Random(seed).shuffle(wanted)  # with those done: the same order when it goes on
+        self._order = wanted
         self._queue = deque(c for c in wanted if c in self._left and chooser is None)
         self._since_choice = 0
         self._turn: Turn | None = None
@@ -174,8 +175,11 @@ class Session:
         if not short and self._since_choice < CHOSEN - int(early):
             return
         # two more than will be answered: for skips, and to prepare ahead
-        chosen = self._chooser(dict(self._labels), CHOSEN + 2)
-        self._queue = deque(c for c in dict.fromkeys(chosen) if c in self._left and c != now)
+        passed = {c: SKIP for c in self._items if c not in self._left}
+        chosen = self._chooser(passed | self._labels, CHOSEN + 2)
+        fresh = [c for c in dict.fromkeys(chosen) if c in self._left and c != now]
+        # near-duplicates and neighbours are never chosen: they come when nothing else is left
+        self._queue = deque(fresh or (c for c in self._order if c in self._left and c != now))
         self._since_choice = -int(early)
 
     # --- what was said ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError, UsageError
+from ..train.figures import LEVELS, Figure, spearman
 
 Values = NDArray[np.float64]
 
@@ -19,23 +20,6 @@ BLOCK = 50
 """Frames that are drawn together for a single video's interval: seeing lasts, neighbours are alike,
 and drawing each by itself would make intervals too narrow. Longer than the simulator's memory of
 40 frames; of short videos a fifth."""
-LEVELS = (2.5, 97.5)
-"""Percentiles of the bootstrap between which 95 % lie."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure with the interval in which 95 % of the bootstrap's lie; None where it has none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        """Return it for a table."""
-        if self.low is None or self.high is None:
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +146,6 @@ def interval(values: Sequence[float] | Values, *, draws: int = 1000, seed: int =
 
 
 # --- figures of one video ---------------------------------------------------------------------
-
-
-def spearman(given: NDArray[Any], true: NDArray[Any]) -> float:
-    """Return Spearman's rank correlation, -1..1; ties have the mean of their ranks.
-
-    0 when either is all equal.
-    """
-    from scipy.stats import rankdata
-
-    a, b = (ranks - ranks.mean() for ranks in (rankdata(given), rankdata(true)))
-    length = float(np.sqrt((a @ a) * (b @ b)))
-    return float(np.clip(a @ b / length, -1, 1)) if length > 0 else 0.0
 
 
 def kendall(given: NDArray[Any], true: NDArray[Any]) -> float:

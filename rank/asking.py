@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..db.catalogue import Catalogue
-from ..db.exemplars import StoredSet, current_labels, events_of, set_named
+from ..db.exemplars import SKIP, StoredSet, current_labels, events_of, set_named
 from ..db.items import Item, items_by_id
 from ..db.vectors import StoredEncoder, searchable_blocks
 from ..errors import NothingError
@@ -59,10 +59,12 @@ class Asker:
     ) -> list[int]:
         """Return up to n contents to ask about, in the order to ask.
 
-        answers: by content, so far. seen: other contents that are not to be asked again.
+        answers: by content, so far; SKIP: none was given. seen: other contents that are not to be
+        asked again.
         """
         place = {content: row for row, content in enumerate(self.contents.tolist())}
-        labelled = {c: a for c, a in answers.items() if c in place}
+        seen = [*seen, *(c for c, a in answers.items() if a == SKIP)]
+        labelled = {c: a for c, a in answers.items() if c in place and a != SKIP}
         rows = np.array([place[content] for content in labelled], np.int64)
         passed = np.array([place[content] for content in seen if content in place], np.int64)
         scores, uncertainty = self.base, None

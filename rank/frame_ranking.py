@@ -317,6 +317,12 @@ class _Entries(Sequence[RankedFrame]):
             return "no score is defined for it"
         flux = ranking.survey.rows["flux"]
         light = 100 * float(flux[row]) / self._light
-        told = f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"
-        more = ranking.scorer.explain(row) if ranking.scorer.explain else ""
-        return f"{told}; {more}" if more else told
+        scorer, told = (
+            ranking.scorer,
+            [f"detail {100 * ranking.contrast[row]:.0f} % of the best, light {light:.0f} %"],
+        )
+        if scorer.reason:
+            told.insert(0, scorer.reason(float(ranking.scores[row])))
+        if scorer.explain:
+            told.append(scorer.explain(row))
+        return "; ".join(filter(None, told))

@@ -44,6 +44,8 @@ class FrameSetting:
     embedded: "Embedded | None" = None
     known: inband.Own | None = None
     """What `own` returns, where it was found before."""
+    key: str = ""
+    """What the survey is called: which files, read and measured how."""
 
     @property
     def own(self) -> inband.Own:
@@ -74,8 +76,8 @@ class FrameScorer:
     """Name and parameters make the identity; `compute` gives (n,) scores, NaN where none is.
 
     measure: what the number is, for a person. explain: the reason of a row's score, beside what is
-    told of every frame. details: what a ranking's JSON tells more. kept: whether scores are worth
-    keeping; those of exemplars change with each label.
+    told of every frame; reason: what a score says by itself. details: what a ranking's JSON tells
+    more. kept: whether scores are worth keeping; those of exemplars change with each label.
     """
 
     name: str
@@ -83,6 +85,7 @@ class FrameScorer:
     compute: Callable[[], Values]
     parameters: dict[str, Any] = field(default_factory=dict)
     explain: Callable[[int], str] | None = None
+    reason: Callable[[float], str] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     kept: bool = True
@@ -303,6 +306,8 @@ def make_frame_scorer(name: str, setting: FrameSetting) -> FrameScorer:
 def check_frame_scorer(name: str, *, pictured: bool) -> None:
     """Raise, before any work, the UsageError for an unknown scorer, or one without its picture."""
     known = [*FRAME_SCORERS, *_strangers()]
+    if name.startswith("probe:"):
+        return  # the library has it, or says that it has not
     if name in known:
         if name in _PICTURED and not pictured:
             raise UsageError(f"the scorer {name} needs a picture: --reference FILE")

@@ -151,8 +151,9 @@ def rank_frames(
     flags = find_flags(survey)
     remarks = [*video.about.remarks, *flags.remarks]
     setting = FrameSetting(
-        video, survey, flags, progress=calls.progress, should_stop=calls.should_stop
-    )
+        video, survey, flags, progress=calls.progress, should_stop=calls.should_stop,
+        key=survey_key(digests, options),
+    )  # fmt: skip
     setting = replace(setting, known=setting.own)
     if shown is not None and picture is not None:
         registered = register_reference(
@@ -211,7 +212,8 @@ def _first_of_files(video: Video) -> Sequence[int]:
     return range(len(video))
 
 
-def _survey_key(digests: dict[str, str], options: FrameOptions) -> str:
+def survey_key(digests: dict[str, str], options: FrameOptions) -> str:
+    """Return what the survey of some files is called: of which content, read and measured how."""
     over, watching = options.overrides, options.watching
     return key_of(
         list(digests.values()),
@@ -230,12 +232,12 @@ def _told_apart(scorer: FrameScorer, digests: dict[str, str], options: FrameOpti
     """
     if len(digests) == 1 and options == FrameOptions(threads=options.threads):
         return scorer
-    told = {**scorer.parameters, "survey": _survey_key(digests, options)}
+    told = {**scorer.parameters, "survey": survey_key(digests, options)}
     return replace(scorer, parameters=told)
 
 
 def _kept(catalogue: Catalogue, digests: dict[str, str], options: FrameOptions) -> KeptSurvey:
-    key = _survey_key(digests, options)
+    key = survey_key(digests, options)
     return KeptSurvey(catalogue.folder, key, list(digests.values()))
 
 

@@ -22,6 +22,10 @@ SCORERS: dict[str, Row] = {
 
 def make_scorer(name: str, setting: Setting) -> Scorer:
     """Make a scorer by name; raises UsageError for an unknown one, or when it lacks something."""
+    if name.startswith("probe:"):
+        from .probes import picture_probe
+
+        return picture_probe(name, setting)
     makers = {known: row.maker for known, row in SCORERS.items()}
     make = maker_of("scorer", name, makers, error=UsageError)
     scorer: Scorer = make(setting)

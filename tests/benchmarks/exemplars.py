@@ -28,11 +28,12 @@ from seeing.media.read import read
 from seeing.planet import inband
 from seeing.planet.flags import find_flags
 from seeing.planet.watch import Watching, survey_video
-from seeing.rank.agreement import interval, spearman
+from seeing.rank.agreement import interval
 from seeing.rank.exemplar_frames import band_vectors
 from seeing.rank.lesson import Base, Lesson, learn
 from seeing.rank.neighbours import Taught, ambivalence, predicted_class, squared_distances
 from seeing.samples.night import Night, simulated
+from seeing.train.figures import spearman
 from seeing.train.folds import NEIGHBOURS
 
 Floats = NDArray[np.float64]

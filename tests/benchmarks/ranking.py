@@ -23,11 +23,12 @@ from seeing.planet import inband
 from seeing.planet.flags import find_flags
 from seeing.planet.reference import register_reference
 from seeing.planet.watch import Watching, survey_video
-from seeing.rank.agreement import Figure, interval, overlap, spearman
+from seeing.rank.agreement import interval, overlap
 from seeing.rank.classical import MEASURES, Measure, laplacian, tenengrad
 from seeing.rank.frame_scorers import FRAME_SCORERS, FrameSetting
 from seeing.samples.night import Night, simulated
 from seeing.samples.processed import processed_reference
+from seeing.train.figures import Figure, spearman
 
 OBJECTS = ("giant", "rocky", "moon")
 NIGHTS = {11: 4.5, 22: 6.5, 33: 5.5}

@@ -20,7 +20,7 @@ COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-def
 def test_there_are_the_commands_of_the_design() -> None:
     assert COMMANDS == [
         "doctor", "encoders", "evaluate", "exemplars", "export", "find-similar", "forget", "index",
-        "label", "rank", "simulate", "stack", "status",
+        "label", "rank", "simulate", "stack", "status", "train",
     ]  # fmt: skip
 
 
@@ -31,9 +31,9 @@ def test_every_command_has_help_and_stands_in_the_documents(command: str, ask: A
         assert answer.status == EXIT_DONE
         assert f"Usage: q {command}" in answer.out
         assert answer.err == ""
-    inner = {"evaluate": "ranking", "exemplars": "show"}
-    if command in inner:  # a group: its commands take them
-        answer = ask(command, inner[command], "--help")
+    groups = {"evaluate": "ranking", "exemplars": "list", "train": "probe"}
+    if command in groups:  # their commands take them
+        answer = ask(command, groups[command], "--help")
     for option in ("--library", "--json", "--jsonl", "--csv", "--quiet", "--verbose", "--debug"):
         assert option in answer.out, "every command takes it"
     written = (ROOT / "README.md").read_text() + (ROOT / "docs" / "commands.md").read_text()

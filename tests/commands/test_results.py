@@ -29,7 +29,7 @@ DOCUMENTED: dict[tuple[str, ...], set[str]] = {
     },
     ("status",): {
         "library", "items", "sources", "copies", "kinds", "unreadable", "vanished", "encoders",
-        "scores", "runs", "catalogue_megabytes", "frames_megabytes",
+        "scores", "runs", "catalogue_megabytes", "frames_megabytes", "models",
     },
     ("encoders",): {"library", "known"},
     ("doctor",): {"findings"},

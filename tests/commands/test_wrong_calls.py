@@ -20,7 +20,7 @@ WRONG: list[tuple[str, str]] = [
     ("find-similar -n many pictures/0.png", "Invalid value for '-n': a whole number is wanted"),
     ("find pictures/0.png", "No such command 'find' (did you mean find-similar?)"),
     ("index pictures --encoder timm:", "timm: names no network; name one as in timm:mobilenetv2"),
-    ("find-similar", "nothing to look for: name a TARGET, --unlike or --text"),
+    ("find-similar", "nothing to look for: name a TARGET, --unlike, --text or --probe"),
     ("find-similar nowhere.png", "no such picture: nowhere.png"),
     ("find-similar pictures", "pictures: "),
     ("find-similar README.txt", "README.txt: "),

@@ -172,7 +172,7 @@ class Person:
     def see(self, *, seconds: float = 60) -> bytes:
         """Wait until a picture (or a page of words) is shown, not only that it is being read."""
         heard = self.hear(DRAWN, seconds=seconds)
-        assert b"\x1b\\\x1b[?2026l" not in heard, f"it gave the terminal back: {heard[-300:]!r}"
+        assert LEFT not in heard, f"it gave the terminal back: {heard[-300:]!r}"
         while any("reading ..." in line for line in self.screen.lines()):
             heard = self.hear(DRAWN, seconds=seconds)
         return heard

@@ -12,7 +12,6 @@ from scipy import stats
 from seeing.errors import ShapeError, UsageError
 from seeing.rank.agreement import (
     BLOCK,
-    Figure,
     agreement,
     chosen,
     fitted,
@@ -22,9 +21,9 @@ from seeing.rank.agreement import (
     ndcg,
     overlap,
     psnr,
-    spearman,
     ssim,
 )
+from seeing.train.figures import Figure, spearman
 
 small = st.lists(st.integers(0, 6), min_size=3, max_size=30)
 

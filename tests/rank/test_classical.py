@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from seeing.errors import ShapeError, UsageError
-from seeing.rank.agreement import spearman
 from seeing.rank.classical import MEASURES, Measure, Window, laplacian, pipp, tenengrad
 from seeing.samples.night import Night, simulated
+from seeing.train.figures import spearman
 from seeing.video.base import Overrides
 from seeing.video.ser import open_ser
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 from seeing.cli import run
 from seeing.commands import evaluate
 from seeing.errors import UsageError
-from seeing.rank.agreement import kendall, overlap, spearman
+from seeing.rank.agreement import kendall, overlap
+from seeing.train.figures import spearman
 
 Ask = Callable[..., Result]
 
