@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .band import CUTOFF, Band
 from .locate import Locator, block, is_cut, is_surface, small
-from .surface import follow, inside, smooth, track
+from .surface import follow, inside, track, without_jumps
 from .windows import Cutter, Register
 
 Kind = Literal["planet", "surface"]
@@ -136,7 +136,7 @@ def learn(
         y, x, side = inside(*track(sample), shape, side)
         band = Band(_quick(int(np.clip(side, 16, room))), cutoff)
         template, y, x = follow(Cutter(band, tapered=True), sample, y, x)
-        path = (numbers.astype(np.float64), smooth(y), smooth(x))
+        path = (numbers.astype(np.float64), without_jumps(y), without_jumps(x))
     else:
         band = Band(_quick(int(np.clip(side, 16, room))), cutoff)
         found = locator.locate(means)

@@ -124,11 +124,17 @@ def inside(
     return moved[0], moved[1], max(room, side / 2)
 
 
-def smooth(path: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a path without what the air, or a torn frame, does to single frames of it."""
+def without_jumps(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a path whose single frames that stand far off all others now stand among them.
+
+    Sliced and torn frames correlate anywhere; those between them would be looked for there. No
+    smoother than that: of an object that the border cuts, the place found depends on where it is
+    looked for.
+    """
     from scipy.ndimage import median_filter
 
-    return np.asarray(median_filter(path, 5, mode="nearest"))
+    usual = median_filter(path, 5, mode="nearest")
+    return np.where(np.abs(path - usual) > REACH, usual, path)
 
 
 def track(sample: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
