@@ -68,9 +68,10 @@ class Surveyor:
     def __init__(self, scene: Scene, scale: NDArray[np.float32], *, top: float) -> None:
         self.scene = scene
         self._type = row_type(scene.band.dimension)
+        surface = scene.kind == "surface"
+        self._cutter = Cutter(scene.band, tapered=surface)
+        self._follower = Follower(self._cutter, scene.template) if surface else None
         self._register = scene.register
-        self._cutter = Cutter(scene.band, tapered=scene.kind == "surface")
-        self._follower = Follower(self._cutter, scene.template)
         self._steps = (1 / scale).astype(np.float32)
         self._top = top
         self._middle = (scene.side - 1) / 2
@@ -114,7 +115,7 @@ class Surveyor:
     ) -> tuple[NDArray[Any], ...]:
         """Return registered coefficients, y, x, peak, edge and flux of frames."""
         scene, middle = self.scene, self._middle
-        if scene.kind == "surface":
+        if self._follower is not None:
             at, ys, xs = scene.path
             here = self._follower(frames, np.interp(numbers, at, ys), np.interp(numbers, at, xs))
             return here.coefficients, here.y, here.x, here.peak, here.lost, here.flux
