@@ -30,7 +30,7 @@ from .locate import Locator
 from .scene import Scene
 from .survey import Survey, row_type
 
-VERSION = 3
+VERSION = 4
 """Grows when what a survey measures changes; surveys of other versions are not read."""
 _CHUNK = 1 << 24
 

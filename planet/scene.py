@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from .band import CUTOFF, Band
 from .locate import Locator, block, is_cut, is_surface, small
-from .windows import REACH, Register, cut, taper
+from .surface import follow, inside, track, without_jumps
+from .windows import Cutter, Register
 
 Kind = Literal["planet", "surface"]
 SAMPLE = 200
@@ -19,11 +20,9 @@ _MARGIN = 1.2
 _LARGEST = 256
 """Sides above are averaged down: 50,000 vectors then stay below a gigabyte or two."""
 _ROUNDS = 3
-_AT_ONCE = 16
-"""Windows that are cut and transformed together: of 96 pixels they stay in a cache of 1 MB."""
-REGISTER_BANDS: dict[Kind, tuple[float, float]] = {"planet": (0.03, 0.4), "surface": (0.1, 0.4)}
-"""Shares of the cutoff in which frames are registered. A planet's disc holds its place even where
-the air has torn its detail apart; a surface has nothing coarse that is its own."""
+REGISTER_BAND = (0.03, 0.4)
+"""Shares of the cutoff in which planets are registered: the disc holds its place even where the air
+has torn its detail apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class Scene:
 
     @property
     def register(self) -> Register:
-        """What finds shifts against the template."""
-        return Register(self.band, self.template, self.band.filter(*REGISTER_BANDS[self.kind]))
+        """What finds a planet's shifts against the template."""
+        return Register(self.band, self.template, self.band.filter(*REGISTER_BAND))
 
 
 def spread(count: int, most: int = SAMPLE) -> NDArray[np.int64]:
@@ -131,43 +130,29 @@ def learn(
         means = small(sample, blocks)
         locator = Locator(means, blocks)
     side /= shrink
+    shape, room = sample.shape[1:], max(sample.shape[1:])
+    cutoff = min((cutoff or CUTOFF) * shrink, 0.45) if shrink > 1 else cutoff or CUTOFF
     if kind == "surface":
-        y, x = _track(sample)
-        y, x, side = _inside(y, x, sample.shape[1:], side)
-    side = _quick(int(np.clip(side, 16, max(sample.shape[1:]))))
-    band = Band(side, min((cutoff or CUTOFF) * shrink, 0.45) if shrink > 1 else cutoff or CUTOFF)
-    if kind == "planet":
+        y, x, side = inside(*track(sample), shape, side)
+        band = Band(_quick(int(np.clip(side, 16, room))), cutoff)
+        template, y, x = follow(Cutter(band, tapered=True), sample, y, x)
+        path = (numbers.astype(np.float64), without_jumps(y), without_jumps(x))
+    else:
+        band = Band(_quick(int(np.clip(side, 16, room))), cutoff)
         found = locator.locate(means)
         y, x = found.y.astype(np.float64), found.x.astype(np.float64)
-        good, level = ~(found.absent | found.cut), found.background
-    else:
-        good, level = np.ones(len(sample), bool), np.zeros(len(sample), np.float32)
-    if good.sum() < 2:
-        good = np.isfinite(y)
-    if not good.any():  # nothing is there: let the field's middle stand for it
-        good[:] = True
-        y[:], x[:] = (sample.shape[1] - 1) / 2, (sample.shape[2] - 1) / 2
-    cutter = Cutter(kind, side, band)
-    coefficients, top, left, _ = cutter(sample[good], y[good], x[good], level[good])
-    template = _template(kind, band, coefficients, y[good] - top, x[good] - left)
-    path = (numbers[good].astype(np.float64), y[good], x[good])
-    return Scene(kind, shrink, side, band, hot, locator, template, path)
-
-
-def _inside(
-    y: NDArray[np.float64], x: NDArray[np.float64], shape: tuple[int, ...], side: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return a surface's path, moved, and side so that the window stays in the field all along.
-
-    It becomes at most half as large; frames that drift further still are told as lost.
-    """
-    room = side
-    moved = []
-    for path, length in zip((y, x), shape, strict=True):
-        low, high = np.percentile(path, (1, 99))
-        moved.append(path + (length - 1 - low - high) / 2)
-        room = min(room, length - float(high - low) - 2)
-    return moved[0], moved[1], max(room, side / 2)
+        good = ~(found.absent | found.cut)
+        if good.sum() < 2:
+            good = np.isfinite(y)
+        if not good.any():  # nothing is there: let the field's middle stand for it
+            good[:] = True
+            y[:], x[:] = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+        coefficients, top, left, _ = Cutter(band, tapered=False)(
+            sample[good], y[good], x[good], found.background[good]
+        )
+        template = _template(band, coefficients, y[good] - top, x[good] - left)
+        path = (numbers[good].astype(np.float64), y[good], x[good])
+    return Scene(kind, shrink, band.side, band, hot, locator, template, path)
 
 
 def _quick(side: int) -> int:
@@ -177,62 +162,7 @@ def _quick(side: int) -> int:
     return 2 * int(next_fast_len((side + 1) // 2, real=True))
 
 
-class Cutter:
-    """Cuts windows and transforms them: planets less their background, surfaces tapered."""
-
-    def __init__(self, kind: Kind, side: int, band: Band) -> None:
-        self.kind, self.side, self.band = kind, side, band
-        self._taper = taper(side) if kind == "surface" else None
-
-    def __call__(
-        self,
-        frames: NDArray[Any],
-        y: NDArray[Any],
-        x: NDArray[Any],
-        background: NDArray[np.float32],
-    ) -> tuple[NDArray[np.complex64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return coefficients, top, left and flux of windows around (y, x).
-
-        y, x: middles in pixels; NaN takes the field's middle. The flux is the sum over the window
-        less the background; of a surface, the sum.
-        """
-        height, width = frames.shape[1:]
-        y = np.where(np.isfinite(y), y, (height - 1) / 2)
-        x = np.where(np.isfinite(x), x, (width - 1) / 2)
-        top = np.rint(y - (self.side - 1) / 2).astype(np.int64)
-        left = np.rint(x - (self.side - 1) / 2).astype(np.int64)
-        if self._taper is not None:
-            top = np.clip(top, 0, max(0, height - self.side))
-            left = np.clip(left, 0, max(0, width - self.side))
-        coefficients = np.empty((len(frames), self.band.dimension // 2), np.complex64)
-        flux = np.empty(len(frames), np.float32)
-        for first in range(0, len(frames), _AT_ONCE):
-            part = slice(first, first + _AT_ONCE)
-            # always as many, the last ones empty: their number would change last bits
-            windows = cut(frames[part], top[part], left[part], self.side, background[part])
-            count, level = len(windows), background[part]
-            if count < _AT_ONCE:
-                windows = np.pad(windows, ((0, _AT_ONCE - count), (0, 0), (0, 0)))
-                level = np.resize(level, _AT_ONCE)
-            found, light = self._transformed(windows, level)
-            coefficients[part], flux[part] = found[:count], light[:count]
-        return coefficients, top, left, flux
-
-    def _transformed(
-        self, windows: NDArray[np.float32], background: NDArray[np.float32]
-    ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
-        if self._taper is not None:
-            flux = windows.sum((1, 2))
-            windows -= (flux / self.side**2)[:, None, None]
-            windows *= self._taper
-            return self.band.coefficients(windows)[0], flux
-        # the background is constant: it belongs to the one coefficient that is not kept
-        coefficients, sums = self.band.coefficients(windows)
-        return coefficients, sums - background * np.float32(self.side**2)
-
-
 def _template(
-    kind: Kind,
     band: Band,
     coefficients: NDArray[np.complex64],
     y: NDArray[np.float64],
@@ -243,7 +173,7 @@ def _template(
     moved = coefficients * band.ramp(middle - y, middle - x)
     template = moved.mean(0)
     for _ in range(_ROUNDS):
-        register = Register(band, template, band.filter(*REGISTER_BANDS[kind]))
+        register = Register(band, template, band.filter(*REGISTER_BAND))
         found = register.shifts(coefficients)
         use = ~found.edge & (found.peak > 0.6 * np.median(found.peak))
         if not use.any():
@@ -251,49 +181,3 @@ def _template(
         moved = coefficients * band.ramp(-found.dy, -found.dx)
         template = moved[use].mean(0)
     return np.asarray(template, np.complex64)
-
-
-def _track(sample: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where the field's middle in the middle frame stands in each frame of a surface.
-
-    Each frame is correlated, tapered and band-limited, with the mean of those before it.
-    """
-    from scipy import fft
-
-    height, width = sample.shape[1:]
-    ty, tx = np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1]
-    window = np.outer(ty, tx).astype(np.float32)
-    fy = np.fft.fftfreq(height)[:, None]
-    fx = np.fft.rfftfreq(width)[None]
-    radius = np.hypot(fy, fx)
-    keep = ((1 - np.exp(-0.5 * (radius / 0.02) ** 4)) * np.exp(-0.5 * (radius / 0.12) ** 4)).astype(
-        np.float32
-    )
-    spectra = [
-        fft.rfft2((frame - frame.mean()) * window).astype(np.complex64) * keep for frame in sample
-    ]
-    middle = len(sample) // 2
-    y, x = np.zeros(len(sample)), np.zeros(len(sample))
-    reference = spectra[middle].copy()
-    order = sorted(range(len(sample)), key=lambda number: abs(number - middle))
-    down, across = 2j * np.pi * fy, 2j * np.pi * fx
-    for number in order[1:]:
-        surface = fft.irfft2(spectra[number] * reference.conj(), (height, width))
-        row, column = np.unravel_index(int(surface.argmax()), surface.shape)
-        dy = row - height if row > height // 2 else row
-        dx = column - width if column > width // 2 else column
-        y[number], x[number] = dy, dx
-        reference += spectra[number] * np.exp(down * dy + across * dx)
-    y, x = (_without_jumps(path) for path in (y, x))
-    return y + (height - 1) / 2, x + (width - 1) / 2
-
-
-def _without_jumps(path: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a path whose single frames that stand far off all others now stand among them.
-
-    Sliced and torn frames correlate anywhere; those between them would be looked for there.
-    """
-    from scipy.ndimage import median_filter
-
-    usual = median_filter(path, 5, mode="nearest")
-    return np.where(np.abs(path - usual) > REACH, usual, path)

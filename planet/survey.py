@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from ..video.mark import marks
 from .locate import Located, small
-from .scene import Cutter, Scene, mend, shrunk
+from .scene import Scene, mend, shrunk
+from .surface import Follower
+from .windows import Cutter
 
 STEPS = 32767 / 8
 """Vectors are kept as 16-bit integers; 8 standard deviations of a coefficient fill the scale."""
@@ -66,8 +68,10 @@ class Surveyor:
     def __init__(self, scene: Scene, scale: NDArray[np.float32], *, top: float) -> None:
         self.scene = scene
         self._type = row_type(scene.band.dimension)
+        surface = scene.kind == "surface"
+        self._cutter = Cutter(scene.band, tapered=surface)
+        self._follower = Follower(self._cutter, scene.template) if surface else None
         self._register = scene.register
-        self._cutter = Cutter(scene.kind, scene.side, scene.band)
         self._steps = (1 / scale).astype(np.float32)
         self._top = top
         self._middle = (scene.side - 1) / 2
@@ -111,19 +115,13 @@ class Surveyor:
     ) -> tuple[NDArray[Any], ...]:
         """Return registered coefficients, y, x, peak, edge and flux of frames."""
         scene, middle = self.scene, self._middle
-        if scene.kind == "planet":
-            y, x, level = found.y.astype(float), found.x.astype(float), found.background
-        else:
+        if self._follower is not None:
             at, ys, xs = scene.path
-            y, x = np.interp(numbers, at, ys), np.interp(numbers, at, xs)
-            level = np.zeros(len(frames), np.float32)
+            here = self._follower(frames, np.interp(numbers, at, ys), np.interp(numbers, at, xs))
+            return here.coefficients, here.y, here.x, here.peak, here.lost, here.flux
+        y, x, level = found.y.astype(float), found.x.astype(float), found.background
         coefficients, top, left, flux = self._cutter(frames, y, x, level)
         shifts = self._register.shifts(coefficients)
-        if scene.kind == "surface":
-            # the taper must lie at the same place of the ground, to the pixel
-            y, x = top + middle + shifts.dy, left + middle + shifts.dx
-            coefficients, top, left, flux = self._cutter(frames, y, x, level)
-            shifts = self._register.shifts(coefficients)
         coefficients *= scene.band.ramp(-shifts.dy, -shifts.dx)
         y, x = top + middle + shifts.dy, left + middle + shifts.dx
         return coefficients, y, x, shifts.peak, shifts.edge, flux

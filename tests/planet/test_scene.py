@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from seeing.planet.flags import FLAGS, find_flags
 from seeing.planet.scene import Scene, hot_pixels, learn, mend, spread
 from seeing.planet.watch import Watching, survey_video
 from seeing.samples.night import Night, simulated
@@ -150,6 +151,33 @@ def test_the_drift_of_a_surface_is_followed(tmp_path: Path, write_ser: WriteSer)
     assert np.percentile(size, 95) < 2.0, np.percentile(size, 95)
     # the window lies where the ground stays in the field for the whole drift of some 30 pixels
     assert not rows["lost"].any(), np.flatnonzero(rows["lost"])
+
+
+@pytest.mark.parametrize(
+    ("seeing", "seed", "light", "far"),
+    [
+        (6.5, 22, 1800, 0.04),
+        pytest.param(7.0, 52, 1800, 0.06, marks=pytest.mark.slow),
+        pytest.param(5.5, 33, 60, 0.06, marks=pytest.mark.slow),
+    ],
+)
+def test_a_surface_is_followed_in_bad_air(
+    tmp_path: Path, write_ser: WriteSer, seeing: float, seed: int, light: float, far: float
+) -> None:
+    """The air moves it by 4 pixels in the median from one frame to the next, by 19 at most."""
+    frames, truth = simulated(Night("moon", 300, seed=seed, seeing=seeing, light=light))
+    with open_video([write_ser(tmp_path / "moon.ser", frames)]) as video:
+        survey = survey_video(video, Watching())
+    rows = survey.rows
+    errors = np.stack([rows["x"] - truth.shift_x, rows["y"] - truth.shift_y])
+    errors -= np.median(errors, axis=1, keepdims=True)
+    size = np.hypot(*errors)
+    assert np.median(size) < 1.0, np.median(size)
+    # what is left are the worst frames, torn into speckles, each of which is a place of its own
+    assert np.mean(size > 4) <= far, np.mean(size > 4)
+    lost = find_flags(survey).holds[:, FLAGS.index("lost")]
+    assert np.mean(lost & (size < 4)) < 0.015, (lost.sum(), size[lost])
+    assert light < 400 or not (lost & (size < 4)).any(), size[lost]
 
 
 @pytest.mark.parametrize("name", ["giant", pytest.param("rocky", marks=pytest.mark.slow)])
