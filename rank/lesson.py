@@ -7,8 +7,9 @@ frames: `self`), they teach only what that score misses:
 
 a and b by least squares, b at least 0. The weight is the least-squares coefficient of the residuals
 on what the exemplars of other groups foretell of them, 0..1, and 0 unless it is significant at 1 %,
-one-sided (with White's standard error, 1980): a hundred noisy labels know less of sharpness than
-the frames themselves do (measured, docs/labelling.md), and are worth asking for a taste.
+one-sided (Student's t with White's standard error, 1980): a hundred noisy labels know less of
+sharpness than the frames themselves do (measured, docs/labelling.md), and are worth asking for a
+taste.
 """
 
 from collections.abc import Sequence
@@ -29,9 +30,9 @@ from .neighbours import (
     squared_distances,
     weighted_mean,
 )
-from .trust import Trust, trust
+from .trust import FEWEST, Trust, trust
 
-_SIGNIFICANT = 2.33
+_CHANCE = 0.01
 _FOLDS = 10
 
 
@@ -98,7 +99,7 @@ class Lesson:
         k = self._scaled(len(which))
         scores = some.score(distances, k)
         if some.wanted is None:
-            return scores, np.asarray((scores - some.values) ** 2)
+            return scores - _of_others(some), np.asarray((scores - some.values) ** 2)
         found = predicted_class(distances, some.values, k)
         return scores, np.where(np.isnan(found), np.nan, (found != some.values).astype(float))
 
@@ -137,9 +138,22 @@ def learn(
     residuals = target - a - b * base.exemplars
     k = k or choose_k(taught, between, residuals)
     weight = _weight(residuals, weighted_mean(apart(between, taught.groups), residuals, k))
-    if b == 0 and weight == 0:  # the base is of no use: the exemplars are all there is
-        return Lesson(taught, vectors, between, choose_k(taught, between))
+    if b == 0 and weight == 0:  # the labels say nothing, not even against the base
+        a, b = _after(target)
     return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
+
+
+def _of_others(taught: Taught) -> Floats:
+    """Return (m,) the mean rating of the exemplars of other groups.
+
+    It is lower where an exemplar's own rating is high: left in the scores, it makes ratings that
+    nothing foretells seem foretold the wrong way round.
+    """
+    groups, place = np.unique(taught.groups, return_inverse=True)
+    sums = np.bincount(place, taught.values, len(groups))
+    counts = np.bincount(place, minlength=len(groups))
+    others = np.maximum(len(taught) - counts, 1)
+    return np.asarray(((taught.values.sum() - sums) / others)[place])
 
 
 def _line(base: Floats, target: Floats) -> tuple[float, float]:
@@ -147,20 +161,27 @@ def _line(base: Floats, target: Floats) -> tuple[float, float]:
     spread = base - base.mean()
     square = float(spread @ spread)
     if np.ptp(target) == 0:  # labels that are all alike say nothing against the base
-        return float(target.mean()) - 0.5, 1.0
+        return _after(target)
     b = max(0.0, float(spread @ target) / square) if square > 0 else 0.0
     return float(target.mean() - b * base.mean()), b
 
 
+def _after(target: Floats) -> tuple[float, float]:
+    """Return the line that keeps the base's order."""
+    return float(target.mean()) - 0.5, 1.0
+
+
 def _weight(residuals: Floats, foretold: Floats) -> float:
+    from scipy.stats import t
+
     known = np.isfinite(foretold)
     r, p = residuals[known], foretold[known]
     square = float(p @ p)
-    if square <= 0:
+    if len(r) < FEWEST or square <= 0:
         return 0.0
     weight = float(np.clip((p @ r) / square, 0, 1))
-    spread = float(np.sqrt(((p * (r - weight * p)) ** 2).sum()))
-    return weight if p @ r > _SIGNIFICANT * spread else 0.0
+    spread = float(np.sqrt(((p * (r - weight * p)) ** 2).sum() * len(r) / (len(r) - 1)))
+    return weight if p @ r > t.isf(_CHANCE, len(r) - 1) * spread else 0.0
 
 
 def told(near: Sequence[int], names: Sequence[str], labels: Sequence[str]) -> str:
