@@ -1,10 +1,10 @@
 """What to ask next: a mix of items that are unlike those asked, uncertain, and promising.
 
 Arrays alone: scores and their uncertainty come from whoever ranks. From zero labels on: with a
-score the items are spread over its whole range, without one as the pictures lie, of two random ones
-the one farther from all that was asked. Measured on galaxies (docs/labelling.md): the farthest of all,
-or far ones likelier (the seeding of k-means++), ask about freaks and teach less than chance; so do
-the most uncertain ones as long as labels are few, where they are more than a third.
+score the items are spread over its whole range, without one as the pictures lie, of two random
+ones the one farther from all that was asked. Measured on galaxies (docs/labelling.md): the farthest
+of all, or far ones likelier (the seeding of k-means++), ask about freaks and teach less than
+chance; so do the most uncertain ones as long as labels are few, where they are more than a third.
 """
 
 from dataclasses import dataclass

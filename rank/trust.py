@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,7 @@ def area_under_curve(scores: Floats, wanted: NDArray[np.bool_]) -> tuple[float, 
 
     def far(area: float) -> float:
         """Return how much farther than 1.96 standard errors an area is."""
-        return abs(found - area) - _Z * hanley_mcneil(area, mean, mean) * mean / pairs**0.5
+        return abs(found - area) - _Z * hanley_mcneil(area, mean, mean) * mean / sqrt(pairs)
 
     return found, _edge(far, 0.0, found), _edge(far, 1.0, found)
 
