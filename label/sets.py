@@ -57,15 +57,14 @@ def planned_set(
             raise UsageError(
                 f"the set {name} asks for {_told(known)}; take another name for {kind}"
             )
-        fresh = [answer for answer in answers if answer not in known.answers]
-        return replace(known, answers=(*known.answers, *_checked(fresh)))
+        return replace(known, answers=_checked(answers, known.answers))
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is no name for a set: letters, digits, - . _, the first a letter or digit"
         )
     if answers and kind != "classes":
         raise UsageError(f"a set of kind {kind} has its own answers; leave --answers out")
-    possible = {"keep": KEEP, "rating": RATINGS, "classes": tuple(_checked(answers))}[kind]
+    possible = {"keep": KEEP, "rating": RATINGS, "classes": _checked(answers)}[kind]
     return StoredSet(0, name, kind, readable(question or QUESTIONS[kind]), possible, "")
 
 
@@ -95,7 +94,7 @@ def set_for(
     if known.kind == "classes" and text.lower() not in NOTHING:
         same = [one for one in known.answers if one.lower() == text.lower()]
         if not same and not get_close_matches(text.lower(), [a.lower() for a in known.answers]):
-            known = replace(known, answers=(*known.answers, *_checked([text])))
+            known = replace(known, answers=_checked([text], known.answers))
     fits = fitting(known, text)
     if fits is None:
         raise UsageError(f"{answer!r} is no answer; leave the item out, or q label --undo")
@@ -111,12 +110,14 @@ def kind_of(answers: Collection[str]) -> Kind:
     return "rating" if rating else "classes"
 
 
-def _checked(answers: Sequence[str]) -> list[str]:
-    clean = list(dict.fromkeys(answer.strip() for answer in answers))
-    for answer in clean:
+def _checked(answers: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return known answers and more; those that differ in case alone are one."""
+    found = {answer.lower(): answer for answer in known}
+    for answer in (answer.strip() for answer in answers):
         if answer.lower() in NOTHING or "|" in answer or not answer.isprintable():
             raise UsageError(f"{answer!r} is no answer: a word, not {SKIP}, none or 0")
-    return clean
+        found.setdefault(answer.lower(), answer)
+    return tuple(found.values())
 
 
 def fitting(exemplar_set: StoredSet, answer: str) -> str | None:
