@@ -7,9 +7,9 @@ frames: `self`), they teach only what that score misses:
 
 a and b by least squares, b at least 0. The weight is the least-squares coefficient of the residuals
 on what the exemplars of other groups foretell of them, 0..1, and 0 unless it is significant at 1 %,
-one-sided (Student's t with White's standard error, 1980): a hundred noisy labels know less of
-sharpness than the frames themselves do (measured, docs/labelling.md), and are worth asking for a
-taste.
+one-sided (Student's t with a standard error that knows of groups: Liang & Zeger 1986): a hundred
+noisy labels know less of sharpness than the frames themselves do (measured, docs/labelling.md), and
+are worth asking for a taste.
 """
 
 from collections.abc import Sequence
@@ -132,12 +132,13 @@ def learn(
     between = (between + between.T) / 2
     np.fill_diagonal(between, 0)
     if base is None:
-        return Lesson(taught, vectors, between, k or choose_k(taught, between))
+        return Lesson(taught, vectors, between, min(k or choose_k(taught, between), len(taught)))
     target = taught.target
     a, b = _line(base.exemplars, target)
     residuals = target - a - b * base.exemplars
-    k = k or choose_k(taught, between, residuals)
-    weight = _weight(residuals, weighted_mean(apart(between, taught.groups), residuals, k))
+    k = min(k or choose_k(taught, between, residuals), len(taught))
+    foretold = weighted_mean(apart(between, taught.groups), residuals, k)
+    weight = _weight(residuals, foretold, taught.groups)
     if b == 0 and weight == 0:  # the labels say nothing, not even against the base
         a, b = _after(target)
     return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
@@ -171,17 +172,20 @@ def _after(target: Floats) -> tuple[float, float]:
     return float(target.mean()) - 0.5, 1.0
 
 
-def _weight(residuals: Floats, foretold: Floats) -> float:
+def _weight(residuals: Floats, foretold: Floats, groups: NDArray[np.int64]) -> float:
     from scipy.stats import t
 
     known = np.isfinite(foretold)
     r, p = residuals[known], foretold[known]
     square = float(p @ p)
-    if len(r) < FEWEST or square <= 0:
+    _, place = np.unique(groups[known], return_inverse=True)
+    count = int(place.max(initial=0)) + 1
+    if len(r) < FEWEST or count < 2 or square <= 0:
         return 0.0
     weight = float(np.clip((p @ r) / square, 0, 1))
-    spread = float(np.sqrt(((p * (r - weight * p)) ** 2).sum() * len(r) / (len(r) - 1)))
-    return weight if p @ r > t.isf(_CHANCE, len(r) - 1) * spread else 0.0
+    of_groups = np.bincount(place, p * (r - weight * p))
+    spread = np.sqrt((of_groups**2).sum() * count / (count - 1))
+    return weight if p @ r > t.isf(_CHANCE, count - 1) * spread else 0.0
 
 
 def told(near: Sequence[int], names: Sequence[str], labels: Sequence[str]) -> str:
