@@ -72,8 +72,15 @@ class Catalogue:
         from .schema import migrations
 
         self.connection.execute("PRAGMA journal_mode = WAL")
-        migrations.apply(Database(self.connection, use_counts_table=False))
-        self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        # at once or not at all, and by one program: the next one finds nothing left to do
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            migrations.apply(Database(self.connection, use_counts_table=False))
+            self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -7,9 +7,10 @@ latest of a person counts (by its time: events come from other libraries too); t
 
 import datetime
 import json
+import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..errors import UsageError, closest
@@ -25,7 +26,8 @@ _CHUNK = 500
 class StoredSet:
     """An exemplar set: a named question and its possible answers.
 
-    kind: keep (or reject), classes, or rating (1 to 5, a 5 perhaps rated once more).
+    id: 0 of one that is not in the catalogue yet. kind: keep (or reject), classes, or rating (1 to
+    5, a 5 perhaps rated once more).
     """
 
     id: int
@@ -69,33 +71,35 @@ def new_event(content: int, answer: str | None, who: str, origin: dict[str, Any]
 
 def moment() -> str:
     """Return the time in UTC, ISO 8601, to the microsecond: as text in the order of time."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _written(datetime.datetime.now(datetime.UTC))
 
 
-def add_set(
-    catalogue: Catalogue, name: str, kind: Kind, question: str, answers: Sequence[str]
-) -> StoredSet:
-    """Enter a new set; raises UsageError where one of that name is there."""
+def _written(time: datetime.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def keep_set(catalogue: Catalogue, planned: StoredSet) -> StoredSet:
+    """Enter a set, or the answers that the one of its name lacks; return it as it is now.
+
+    Raises UsageError where another program has made one of that name that asks something else.
+    """
     with catalogue.transaction() as connection:
-        if connection.execute("SELECT 1 FROM exemplar_sets WHERE name = ?", (name,)).fetchone():
-            raise UsageError(f"there is a set {name} already: q exemplars show {name}")
         connection.execute(
             "INSERT INTO exemplar_sets (name, kind, question, answers, created_at) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (name, kind, question, json.dumps(list(answers), ensure_ascii=False), now()),
+            "VALUES (?, ?, ?, '[]', ?) ON CONFLICT (name) DO NOTHING",
+            (planned.name, planned.kind, planned.question, planned.created_at or now()),
         )
-    return set_named(catalogue, name)
-
-
-def add_answers(catalogue: Catalogue, exemplar_set: StoredSet, answers: Iterable[str]) -> StoredSet:
-    """Give a set more possible answers."""
-    more = dict.fromkeys([*exemplar_set.answers, *answers])
-    with catalogue.transaction() as connection:
+        kind, answers = connection.execute(
+            "SELECT kind, answers FROM exemplar_sets WHERE name = ?", (planned.name,)
+        ).fetchone()
+        if kind != planned.kind:
+            raise UsageError(f"there is a set {planned.name} already: q exemplars show it")
+        more = dict.fromkeys([*json.loads(answers), *planned.answers])
         connection.execute(
-            "UPDATE exemplar_sets SET answers = ? WHERE id = ?",
-            (json.dumps(list(more), ensure_ascii=False), exemplar_set.id),
+            "UPDATE exemplar_sets SET answers = ? WHERE name = ?",
+            (json.dumps(list(more), ensure_ascii=False), planned.name),
         )
-    return set_named(catalogue, exemplar_set.name)
+    return set_named(catalogue, planned.name)
 
 
 def all_sets(catalogue: Catalogue) -> list[StoredSet]:
@@ -161,6 +165,36 @@ def bring_back(catalogue: Catalogue, name: str) -> StoredSet:
     return set_named(catalogue, plain)
 
 
+def write_down(catalogue: Catalogue, exemplar_set: StoredSet, events: Sequence[Event]) -> None:
+    """Write down what people say now, all or none; when this returns it is on the disk.
+
+    Where a person's last event is later than the clock (set back since, or ahead on the machine
+    that it came from), theirs follow it: what is said last counts.
+    """
+    with catalogue.transaction() as connection:
+        last: dict[str, str] = {}
+        said = []
+        for event in events:
+            before = last.get(event.who) or _last_of(connection, exemplar_set, event.who)
+            last[event.who] = event.at if event.at > before else _next(before)
+            said.append(replace(event, at=last[event.who]))
+        _insert(connection, exemplar_set, said)
+
+
+def _last_of(connection: sqlite3.Connection, exemplar_set: StoredSet, who: str) -> str:
+    (at,) = connection.execute(
+        "SELECT max(at) FROM label_events WHERE exemplar_set = ? AND who = ?",
+        (exemplar_set.id, who),
+    ).fetchone()
+    return at or ""
+
+
+def _next(at: str) -> str:
+    """Return the next microsecond."""
+    time = datetime.datetime.fromisoformat(at)
+    return _written(time + datetime.timedelta(microseconds=1))
+
+
 def add_events(catalogue: Catalogue, exemplar_set: StoredSet, events: Sequence[Event]) -> int:
     """Write events down, all or none; return how many were new.
 
@@ -168,33 +202,46 @@ def add_events(catalogue: Catalogue, exemplar_set: StoredSet, events: Sequence[E
     UsageError for one that another set has.
     """
     with catalogue.transaction() as connection:
-        before = connection.total_changes
-        connection.executemany(
-            "INSERT INTO label_events (exemplar_set, content, answer, who, at, origin, name) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            [
-                (exemplar_set.id, event.content, event.answer, event.who, event.at,
-                 json.dumps(event.origin, ensure_ascii=False, sort_keys=True), event.name)
-                for event in events
-            ],
-        )  # fmt: skip
-        added = connection.total_changes - before
-        if added < len(events):
-            _refuse_strangers(connection, exemplar_set, events)
-    return added
+        _refuse_strangers(connection, exemplar_set, events)
+        return _insert(connection, exemplar_set, events)
 
 
-def _refuse_strangers(connection: Any, exemplar_set: StoredSet, events: Sequence[Event]) -> None:  # noqa: ANN401
+def check_events(catalogue: Catalogue, exemplar_set: StoredSet, events: Sequence[Event]) -> None:
+    """Raise UsageError where another set has one of some events."""
+    with catalogue.reading() as connection:
+        _refuse_strangers(connection, exemplar_set, events)
+
+
+def _insert(
+    connection: sqlite3.Connection, exemplar_set: StoredSet, events: Sequence[Event]
+) -> int:
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT INTO label_events (exemplar_set, content, answer, who, at, origin, name) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+        [
+            (exemplar_set.id, event.content, event.answer, event.who, event.at,
+             json.dumps(event.origin, ensure_ascii=False, sort_keys=True), event.name)
+            for event in events
+        ],
+    )  # fmt: skip
+    return connection.total_changes - before
+
+
+def _refuse_strangers(
+    connection: sqlite3.Connection, exemplar_set: StoredSet, events: Sequence[Event]
+) -> None:
     for start in range(0, len(events), _CHUNK):
         names = [event.name for event in events[start : start + _CHUNK]]
         row = connection.execute(
-            "SELECT exemplar_sets.name FROM label_events "
+            "SELECT exemplar_sets.name, removed_at FROM label_events "
             "JOIN exemplar_sets ON exemplar_sets.id = exemplar_set "
             f"WHERE exemplar_set <> ? AND label_events.name IN ({','.join('?' * len(names))})",
             (exemplar_set.id, *names),
         ).fetchone()
         if row:
-            raise UsageError(f"these labels are in the library already, in the set {row[0]}")
+            away = f", removed: q exemplars restore {row[0]}" if row[1] else ""
+            raise UsageError(f"these labels are in the library already, in the set {row[0]}{away}")
 
 
 def events_of(

@@ -226,9 +226,17 @@ ALTER TABLE exemplar_sets ADD COLUMN removed_at TEXT /* put away: its events sta
 
 ALTER TABLE label_events ADD COLUMN name TEXT /* the same in every library it comes to */;
 
+UPDATE label_events SET name = printf('%012d-', id) || lower(hex(randomblob(8)));
+
 CREATE UNIQUE INDEX label_events_name ON label_events (name);
 
 CREATE INDEX label_events_set ON label_events (exemplar_set, content);
+
+CREATE INDEX label_events_who ON label_events (exemplar_set, who, at);
+
+CREATE TRIGGER label_events_once BEFORE INSERT ON label_events
+WHEN EXISTS (SELECT 1 FROM label_events WHERE id = NEW.id OR name = NEW.name)
+BEGIN SELECT RAISE(IGNORE) /* REPLACE would delete the old one, unseen by other triggers */; END;
 
 CREATE TRIGGER label_events_stay BEFORE UPDATE ON label_events
 BEGIN SELECT RAISE(ABORT, 'label events are never changed'); END;
@@ -242,7 +250,7 @@ CREATE VIEW current_labels AS
 SELECT exemplar_set, content, who, answer, at, id AS event
 FROM (
     SELECT *, row_number() OVER (
-        PARTITION BY exemplar_set, content, who ORDER BY at DESC, id DESC
+        PARTITION BY exemplar_set, content, who ORDER BY at DESC, name DESC, id DESC
     ) AS age FROM label_events WHERE answer IS NULL OR answer <> 'skip'
 )
 WHERE age = 1 AND answer IS NOT NULL;

@@ -13,6 +13,7 @@ from ..db.exemplars import (
     add_events,
     all_sets,
     bring_back,
+    check_events,
     current_labels,
     events_of,
     items_of_contents,
@@ -24,11 +25,19 @@ from ..errors import UsageError
 from ..flow.given import paths_in
 from .agreement import Agreement, between_people, with_oneself
 from .entered import Index, entered
-from .exchange import as_csv, is_ours, link_folders, own_events, read_rows, write_csv
+from .exchange import (
+    as_csv,
+    check_answers,
+    is_ours,
+    link_folders,
+    own_events,
+    read_rows,
+    write_csv,
+)
 from .exemplars import brought_together, exemplars_of
 from .intake import TakenIn, take_in
 from .record import check_writable, label_items, person, undo
-from .sets import open_set, set_for
+from .sets import kept, planned_set, set_for
 
 if TYPE_CHECKING:
     from ..flow.given import Paths
@@ -113,7 +122,7 @@ class ExemplarSets:
         check_writable(self._catalogue)
         asked, fits = set_for(self._catalogue, name, answer, kind=kind, question=question)
         found = entered(self._catalogue, paths_in(items), self._index)
-        return label_items(self._catalogue, asked, found, fits, person(who))
+        return label_items(self._catalogue, kept(self._catalogue, asked), found, fits, person(who))
 
     def take_in(
         self,
@@ -198,10 +207,13 @@ class ExemplarSets:
         if not is_ours(rows):
             raise UsageError(f"{path}: not written by q exemplars export")
         head, events = own_events(Path(path), rows)
-        asked = open_set(
+        planned = planned_set(
             self._catalogue, name or head["name"], kind=head["kind"], question=head["question"],
             answers=head["answers"] if head["kind"] == "classes" else (),
         )  # fmt: skip
+        check_answers(Path(path), events, planned)
+        check_events(self._catalogue, planned, events)
+        asked = kept(self._catalogue, planned)
         return asked.name, len(events), add_events(self._catalogue, asked, events)
 
     def undo(self, name: str, *, who: str | None = None) -> tuple[Event, str | None]:

@@ -1,21 +1,23 @@
 """Exemplar sets as CSV, whole and exact, and as a folder for each class."""
 
 import csv
-import io
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..db.catalogue import Catalogue
-from ..db.exemplars import Event, StoredSet, events_of, new_event
+from ..db.exemplars import SKIP, Event, StoredSet, events_of, new_event
 from ..db.items import Item
 from ..errors import UsageError
 from ..media.whole import whole
+from ..show.rows import rows_as_csv
 from .exemplars import Exemplars
-from .sets import QUESTIONS, fitting
+from .record import origin_of
+from .sets import NOTHING, QUESTIONS, fitting
 
 COLUMNS = (
     "set", "kind", "question", "answers", "event", "content", "item", "answer", "who", "at",
@@ -24,27 +26,21 @@ COLUMNS = (
 """Of our own CSV: one row for each event, so that undone and changed answers come along."""
 _ITEM_NAMES = ("item", "path", "file", "filename", "name")
 _ANSWER_NAMES = ("answer", "label", "rating", "class", "grade")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
 def as_csv(catalogue: Catalogue, exemplar_set: StoredSet) -> str:
-    """Return everything that was said in a set, as CSV; `imported` makes the same set of it."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    head = [
+    """Return everything that was said in a set, as CSV; `own_events` makes the same of it."""
+    head = (
         exemplar_set.name, exemplar_set.kind, exemplar_set.question,
         json.dumps(exemplar_set.answers, ensure_ascii=False),
-    ]  # fmt: skip
-    events = events_of(catalogue, exemplar_set)
-    for event in events:
-        rows.writerow(
-            [*head, event.name, event.content, event.origin.get("item", ""),
-             "" if event.answer is None else event.answer, event.who, event.at,
-             json.dumps(event.origin, ensure_ascii=False, sort_keys=True)]
-        )  # fmt: skip
-    if not events:
-        rows.writerow([*head, *[""] * (len(COLUMNS) - len(head))])
-    return out.getvalue()
+    )  # fmt: skip
+    rows: list[tuple[object, ...]] = [
+        (*head, event.name, event.content, event.origin.get("item", ""), event.answer, event.who,
+         event.at, json.dumps(event.origin, ensure_ascii=False, sort_keys=True))
+        for event in events_of(catalogue, exemplar_set)
+    ] or [(*head, *[None] * (len(COLUMNS) - len(head)))]  # fmt: skip
+    return rows_as_csv([dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise UsageError(f"{path}: can't be read ({why})") from problem
     if not rows:
         raise UsageError(f"{path}: holds no rows below its head")
+    if len(rows[0]) == 1 and re.search("[;\t]", "".join(map(str, rows[0]))):
+        raise UsageError(f"{path}: commas must part its columns, not semicolons or tabs")
     if any(None in row or None in row.values() for row in rows):
         line = next(n for n, row in enumerate(rows, 2) if None in row or None in row.values())
         raise UsageError(f"{path}, line {line}: not as many fields as the head has names")
@@ -95,7 +93,8 @@ def own_events(path: Path, rows: Sequence[Mapping[str, str]]) -> tuple[dict[str,
         try:
             origin = json.loads(row["origin"])
             content = int(row["content"])
-            if not isinstance(origin, dict) or not 0 <= content < 1 << 63 or not row["at"]:
+            whole = isinstance(origin, dict) and 0 <= content < 1 << 63 and row["who"]
+            if not whole or not _TIME.fullmatch(row["at"]):
                 raise ValueError
         except ValueError:
             raise UsageError(f"{path}, line {line}: not what q exemplars export writes") from None
@@ -110,38 +109,67 @@ def own_events(path: Path, rows: Sequence[Mapping[str, str]]) -> tuple[dict[str,
     return {"name": name, "kind": kind, "question": question, "answers": possible}, events
 
 
-def foreign(
-    path: Path, rows: Sequence[Mapping[str, str]], exemplar_set: StoredSet, column: str | None
-) -> Given:
-    """Return what a CSV from elsewhere says, in a set's answers.
+def check_answers(path: Path, events: Iterable[Event], exemplar_set: StoredSet) -> None:
+    """Raise UsageError for an event of our own CSV whose answer the set does not have."""
+    for event in events:
+        if event.answer not in (None, SKIP) and fitting(exemplar_set, event.answer) != event.answer:
+            raise UsageError(f"{path}: {event.answer} is no answer in {exemplar_set.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a CSV from elsewhere hold what."""
+
+    item: str
+    answer: str
+    frame: str | None
+
+    def words(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
+        """Return the answers that occur, in order."""
+        said = dict.fromkeys(row[self.answer].strip() for row in rows)
+        return [answer for answer in said if answer.lower() not in NOTHING]
+
+
+def columns_of(path: Path, head: Iterable[str], column: str | None) -> Columns:
+    """Return what the columns of a CSV from elsewhere hold.
 
     The item stands in a column item, path, file, filename or name (with a column frame: of that
-    video); the answer in `column`, else answer, label, rating, class or grade. Empty, 0, none and
-    skip are no answers; nor is -1, which the first hand-rating tool wrote for "rejected" before any
-    rating. Raises UsageError for any other that the set does not have.
+    video); the answer in `column`, else answer, label, rating, class or grade. Raises UsageError
+    where there are none of these.
     """
-    names = {name.strip().lower(): name for name in rows[0]}
+    names = {name.strip().lower(): name for name in head}
+    answers = _ANSWER_NAMES if column is None else (column.strip().lower(),)
     item = next((names[name] for name in _ITEM_NAMES if name in names), None)
-    answer = names.get((column or "").lower()) if column else None
-    answer = answer or next((names[n] for n in _ANSWER_NAMES if n in names and not column), None)
+    answer = next((names[name] for name in answers if name in names), None)
     if item is None or answer is None:
         wanted = column or "answer (or label, rating, class)"
-        raise UsageError(f"{path}: needs the columns item and {wanted}; has {', '.join(rows[0])}")
-    frame = names.get("frame")
+        raise UsageError(
+            f"{path}: needs the columns item and {wanted}; has {', '.join(names.values())}"
+        )
+    return Columns(item, answer, names.get("frame"))
+
+
+def foreign(
+    path: Path, rows: Sequence[Mapping[str, str]], columns: Columns, exemplar_set: StoredSet
+) -> Given:
+    """Return what a CSV from elsewhere says, in a set's answers; `sets.fitting` has what is none.
+
+    Raises UsageError for an answer that the set does not have, or one that is of no item.
+    """
     found, unanswered = [], 0
     for line, row in enumerate(rows, start=2):
-        text = row[answer].strip()
+        item = row[columns.item]
         try:
-            fits = None if exemplar_set.kind == "rating" and text == "-1" else fitting(
-                exemplar_set, text
-            )  # fmt: skip
+            fits = fitting(exemplar_set, row[columns.answer])
+            if fits is not None and not item.strip():
+                raise UsageError("an answer without an item")
         except UsageError as problem:
             raise UsageError(f"{path}, line {line}: {problem}") from None
         if fits is None:
             unanswered += 1
             continue
-        number = row[frame].strip() if frame else ""
-        told = row[item] if not number or "#" in row[item] else f"{row[item]}#{number}"
+        number = row[columns.frame].strip() if columns.frame else ""
+        told = item if not number or "#" in item else f"{item}#{number}"
         found.append((told, fits, line))
     return Given(found, unanswered)
 
@@ -220,6 +248,5 @@ def events_for(
 ) -> list[Event]:
     """Return an event for each item with its answer."""
     return [
-        new_event(item.content, answer, who, {"item": str(item), **origin})
-        for item, answer in labelled
+        new_event(item.content, answer, who, origin_of(item, **origin)) for item, answer in labelled
     ]

@@ -1,18 +1,19 @@
 """Taking in labels from elsewhere: a CSV of another program, or a folder for each class."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..db.catalogue import Catalogue
-from ..db.exemplars import Kind, StoredSet, add_events
-from ..db.items import items_at
-from ..errors import UsageError
+from ..db.catalogue import Catalogue, readable
+from ..db.exemplars import Kind, StoredSet, find_set, write_down
+from ..db.items import Item, items_at
+from ..errors import NothingError
 from ..media.address import parse
 from .entered import Index, entered, located
-from .exchange import events_for, folders_of, foreign, read_rows
+from .exchange import columns_of, events_for, folders_of, foreign, read_rows
 from .record import check_writable
-from .sets import NOTHING, kind_of, open_set
+from .sets import NOTHING, fitting, kept, kind_of, planned_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,22 @@ def take_in(
 ) -> TakenIn:  # fmt: skip
     """Take labels in; pictures that are new are indexed first.
 
-    A folder holds a folder for each class. A CSV: see `exchange.foreign`; a new set's kind is
+    A folder holds a folder for each class. A CSV: see `exchange.columns_of`; a new set's kind is
     guessed from its answers where it is not named. Raises UsageError where the file can't be
-    understood: then nothing is taken.
+    understood, NothingError where no row has both an answer and a known item: then nothing is
+    taken.
     """
     check_writable(catalogue)
     if path.is_dir():
-        return _folders(catalogue, path, index, name=name, who=who)
+        return _folders(catalogue, path, index, name=name, who=who, kind=kind)
     rows = read_rows(path)
-    words = _answers(rows, column)
-    guessed = kind or kind_of(words)
-    asked = open_set(catalogue, name, kind=guessed, answers=words if guessed == "classes" else ())
-    given = foreign(path, rows, asked, column)
+    columns = columns_of(path, rows[0], column)
+    planned = _planned(catalogue, name, kind, columns.words(rows))
+    given = foreign(path, rows, columns, planned)
+    if not given.answers:
+        raise NothingError(f"{path}: no row has an answer (0, empty and skip are none)")
     names = [located(item, path) for item, _, _ in given.answers]
-    there = [one for one in dict.fromkeys(names) if parse(one).path.exists()]
+    there = [one for one in dict.fromkeys(names) if os.path.isfile(parse(one).path)]  # noqa: PTH113
     if there:
         entered(catalogue, there, index)
     labelled, unknown = [], []
@@ -54,31 +57,45 @@ def take_in(
             labelled.append((items[0], answer))
         else:
             unknown.append(told)
-    origin = {"from": str(path)}
-    add_events(catalogue, asked, events_for(labelled, who, origin))
-    return TakenIn(asked.name, len(labelled), given.unanswered, tuple(unknown))
+    if not labelled:
+        raise NothingError(
+            f"{path}: none of its items is in the library, as {unknown[0]}: q index them first"
+        )
+    _keep(catalogue, planned, labelled, who, path)
+    return TakenIn(name, len(labelled), given.unanswered, tuple(unknown))
 
 
-def _answers(rows: Sequence[dict[str, str]], column: str | None) -> list[str]:
-    names = {name.strip().lower(): name for name in rows[0]}
-    wanted = [column.lower()] if column else ["answer", "label", "rating", "class", "grade"]
-    found = next((names[one] for one in wanted if one in names), None)
-    if found is None:
-        raise UsageError(f"no column {' or '.join(wanted)}; there are {', '.join(rows[0])}")
-    said = dict.fromkeys(row[found].strip() for row in rows)
-    return [answer for answer in said if answer.lower() not in NOTHING]
+def _planned(catalogue: Catalogue, name: str, kind: Kind | None, words: Sequence[str]) -> StoredSet:
+    """Return the set that some answers go into, not entered yet."""
+    known = find_set(catalogue, name)
+    kind = kind or (known.kind if known else kind_of(words))
+    return planned_set(catalogue, name, kind=kind, answers=words if kind == "classes" else ())
 
 
-def _folders(catalogue: Catalogue, path: Path, index: Index, *, name: str, who: str) -> TakenIn:
-    folders = folders_of(path)
-    classes = [folder for folder, files in folders.items() if files]
-    kind: Kind = kind_of(classes)
-    asked: StoredSet = open_set(
-        catalogue, name, kind=kind, answers=classes if kind == "classes" else ()
-    )
-    labelled = []
-    for folder in classes:
+def _keep(
+    catalogue: Catalogue, planned: StoredSet, labelled: Sequence[tuple[Item, str]], who: str,
+    path: Path,
+) -> None:  # fmt: skip
+    events = events_for(labelled, who, {"from": readable(str(path))})
+    write_down(catalogue, kept(catalogue, planned), events)
+
+
+def _folders(
+    catalogue: Catalogue, path: Path, index: Index, *, name: str, who: str, kind: Kind | None
+) -> TakenIn:
+    folders = {folder: files for folder, files in folders_of(path).items() if files}
+    words = [folder for folder in folders if folder.strip().lower() not in NOTHING]
+    planned = _planned(catalogue, name, kind, words)
+    answers = {folder: fitting(planned, folder) for folder in folders}
+    labelled: list[tuple[Item, str]] = []
+    unanswered = 0
+    for folder, answer in answers.items():
+        if answer is None:
+            unanswered += len(folders[folder])
+            continue
         items = entered(catalogue, list(folders[folder]), index)
-        labelled += [(item, folder) for item in items]
-    add_events(catalogue, asked, events_for(labelled, who, {"from": str(path)}))
-    return TakenIn(asked.name, len(labelled))
+        labelled += [(item, answer) for item in items]
+    if not labelled:
+        raise NothingError(f"{path}: none of its folders is an answer")
+    _keep(catalogue, planned, labelled, who, path)
+    return TakenIn(name, len(labelled), unanswered)

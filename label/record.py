@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ..db.catalogue import Catalogue
-from ..db.exemplars import SKIP, Event, StoredSet, add_events, events_of, new_event
+from ..db.catalogue import Catalogue, readable
+from ..db.exemplars import SKIP, Event, StoredSet, events_of, new_event, write_down
 from ..db.items import Item
 from ..errors import LibraryError, NothingError
 
@@ -20,10 +20,10 @@ def person(who: str | None = None) -> str:
     """Return who labels: as named, else $Q_WHO, else the user's name."""
     named = who or os.environ.get("Q_WHO")
     if named:
-        return named
+        return readable(named)
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in some containers
+    except (ImportError, KeyError, OSError):  # a user without a name, as in some containers
         return "somebody"
 
 
@@ -51,10 +51,11 @@ def label_items(
     """
     check_writable(catalogue)
     by_content = {item.content: item for item in items}
-    return add_events(
+    write_down(
         catalogue, exemplar_set,
         [new_event(c, answer, who, origin_of(item, **shown)) for c, item in by_content.items()],
     )  # fmt: skip
+    return len(by_content)
 
 
 def standing(events: Sequence[Event]) -> list[Event]:
@@ -82,5 +83,5 @@ def undo(
     answers = [answer for answer in before if answer != SKIP]
     answer = answers[-1] if answers else None
     origin = {"item": last.origin.get("item"), UNDOES: last.name}
-    add_events(catalogue, exemplar_set, [new_event(last.content, answer, who, origin)])
+    write_down(catalogue, exemplar_set, [new_event(last.content, answer, who, origin)])
     return last, answer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..db.catalogue import Catalogue
-from ..db.exemplars import SKIP, Event, StoredSet, add_events, events_of, new_event
+from ..db.exemplars import SKIP, Event, StoredSet, events_of, new_event, write_down
 from ..db.items import Item
 from ..errors import NothingError, UsageError
 from .agreement import Agreement, with_oneself
@@ -264,7 +264,7 @@ class Session:
         about[SECOND_PASS] = True if self.second else None
         event = new_event(content, answer, self.who, origin_of(turn.item, **about))
         if not self.practice:
-            add_events(self.catalogue, self.exemplar_set, [event])
+            write_down(self.catalogue, self.exemplar_set, [event])
         self._events.append(event)
         self._turn = None
         if answer != SKIP:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
-from ..db.catalogue import Catalogue
-from ..db.exemplars import SKIP, Kind, StoredSet, add_answers, add_set, find_set
+from ..db.catalogue import Catalogue, readable
+from ..db.exemplars import SKIP, Kind, StoredSet, find_set, keep_set, set_named
 from ..errors import UsageError
 
 KEEP = ("keep", "reject")
@@ -31,6 +32,24 @@ def open_set(
     kind: by default rating, or classes where answers are given. Raises UsageError where the set is
     there and asks something else.
     """
+    planned = planned_set(catalogue, name, kind=kind, question=question, answers=answers)
+    return kept(catalogue, planned)
+
+
+def kept(catalogue: Catalogue, planned: StoredSet) -> StoredSet:
+    """Enter what is new of a set."""
+    return planned if planned == find_set(catalogue, planned.name) else keep_set(catalogue, planned)
+
+
+def planned_set(
+    catalogue: Catalogue,
+    name: str,
+    *,
+    kind: Kind | None = None,
+    question: str | None = None,
+    answers: Sequence[str] = (),
+) -> StoredSet:
+    """Return the set of a name as it would be with these answers too; nothing is entered yet."""
     known = find_set(catalogue, name)
     kind = kind or ("classes" if answers else known.kind if known else "rating")
     if known is not None:
@@ -38,16 +57,15 @@ def open_set(
             raise UsageError(
                 f"the set {name} asks for {_told(known)}; take another name for {kind}"
             )
-        fresh = [answer for answer in answers if answer not in known.answers]
-        return add_answers(catalogue, known, _checked(fresh)) if fresh else known
+        return replace(known, answers=_checked(answers, known.answers))
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is no name for a set: letters, digits, - . _, the first a letter or digit"
         )
     if answers and kind != "classes":
         raise UsageError(f"a set of kind {kind} has its own answers; leave --answers out")
-    possible = {"keep": KEEP, "rating": RATINGS, "classes": tuple(_checked(answers))}[kind]
-    return add_set(catalogue, name, kind, question or QUESTIONS[kind], possible)
+    possible = {"keep": KEEP, "rating": RATINGS, "classes": _checked(answers)}[kind]
+    return StoredSet(0, name, kind, readable(question or QUESTIONS[kind]), possible, "")
 
 
 def set_for(
@@ -58,25 +76,25 @@ def set_for(
     kind: Kind | None = None,
     question: str | None = None,
 ) -> tuple[StoredSet, str | None]:
-    """Return the set of a name and an answer as it knows it.
+    """Return the set of a name, not entered yet, and an answer as it knows it.
 
     A new set is of the kind that the answer is of: 1 to 5 a rating, keep or reject, else a class.
     A class that a set does not have yet is added, unless it is nearly spelt like one it has.
     """
+    if answer is None:
+        return set_named(catalogue, name), None
     known = find_set(catalogue, name)
-    text = (answer or "").strip()
+    text = answer.strip()
     if known is None:
         kind = kind or kind_of([text])
         fresh = [text] if kind == "classes" else []
-        known = open_set(catalogue, name, kind=kind, question=question, answers=fresh)
+        known = planned_set(catalogue, name, kind=kind, question=question, answers=fresh)
     elif kind is not None:
-        known = open_set(catalogue, name, kind=kind)
-    if answer is None:
-        return known, None
+        known = planned_set(catalogue, name, kind=kind)
     if known.kind == "classes" and text.lower() not in NOTHING:
         same = [one for one in known.answers if one.lower() == text.lower()]
         if not same and not get_close_matches(text.lower(), [a.lower() for a in known.answers]):
-            known = add_answers(catalogue, known, _checked([text]))
+            known = replace(known, answers=_checked([text], known.answers))
     fits = fitting(known, text)
     if fits is None:
         raise UsageError(f"{answer!r} is no answer; leave the item out, or q label --undo")
@@ -92,21 +110,24 @@ def kind_of(answers: Collection[str]) -> Kind:
     return "rating" if rating else "classes"
 
 
-def _checked(answers: Sequence[str]) -> list[str]:
-    clean = list(dict.fromkeys(answer.strip() for answer in answers))
-    for answer in clean:
+def _checked(answers: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return known answers and more; those that differ in case alone are one."""
+    found = {answer.lower(): answer for answer in known}
+    for answer in (answer.strip() for answer in answers):
         if answer.lower() in NOTHING or "|" in answer or not answer.isprintable():
             raise UsageError(f"{answer!r} is no answer: a word, not {SKIP}, none or 0")
-    return clean
+        found.setdefault(answer.lower(), answer)
+    return tuple(found.values())
 
 
 def fitting(exemplar_set: StoredSet, answer: str) -> str | None:
     """Return an answer as the set knows it; None where it means that nothing was answered.
 
-    Raises UsageError for an answer that the set does not have.
+    Nor is -1 an answer where ratings are asked for: the first hand-rating tool wrote it for what it
+    rejected before any rating. Raises UsageError for an answer that the set does not have.
     """
     text = answer.strip()
-    if text.lower() in NOTHING:
+    if text.lower() in NOTHING or (text == "-1" and exemplar_set.kind == "rating"):
         return None
     if exemplar_set.kind == "rating":
         number = re.fullmatch(r"([1-5])(?:\.0)?", text)
@@ -150,6 +171,8 @@ def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | Non
             raise UsageError(f"nothing is labelled {wanted} in {exemplar_set.name}")
         return answer
     if exemplar_set.kind == "keep":
+        if KEEP[0] not in given:
+            raise UsageError(f"nothing is labelled {KEEP[0]} in {exemplar_set.name} yet")
         return KEEP[0]
     if len(given) == 1:
         return next(iter(given))

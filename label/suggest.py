@@ -1,10 +1,10 @@
 """What to ask next: a mix of items that are unlike those asked, uncertain, and promising.
 
 Arrays alone: scores and their uncertainty come from whoever ranks. From zero labels on: with a
-score the items are spread over its whole range, without one as the pictures lie, of two random ones
-the one farther from all that was asked. Measured on galaxies (docs/labelling.md): the farthest of
-all, or far ones likelier (the seeding of k-means++), ask about freaks and teach less than chance;
-so do the most uncertain ones while labels are few, where they are more than a third.
+score the items are spread over its whole range, without one as the pictures lie, of two random
+ones the one farther from all that was asked. Measured on galaxies (docs/labelling.md): the farthest
+of all, or far ones likelier (the seeding of k-means++), ask about freaks and teach less than
+chance; so do the most uncertain ones as long as labels are few, where they are more than a third.
 """
 
 from dataclasses import dataclass
@@ -45,6 +45,15 @@ class Candidates:
     scores: Floats | None = None
     uncertainty: Floats | None = None
 
+    def only(self, places: NDArray[np.int64]) -> "Candidates":
+        """Return those at some places, ascending, among them all that have been asked."""
+        return Candidates(
+            self.vectors[places], self.usable[places], np.searchsorted(places, self.asked),
+            self.files[places], self.frames[places],
+            None if self.scores is None else self.scores[places],
+            None if self.uncertainty is None else self.uncertainty[places],
+        )  # fmt: skip
+
 
 def suggest(candidates: Candidates, n: int, *, seed: int = 0) -> list[int]:
     """Return the places of up to n items to ask about, in the order to ask.
@@ -53,14 +62,19 @@ def suggest(candidates: Candidates, n: int, *, seed: int = 0) -> list[int]:
     there are no more. Of very many items a random 20,000 are looked at.
     """
     rng = np.random.default_rng(seed)
-    search = _Search(candidates, rng, apart=_apart(candidates, n))
+    apart = _apart(candidates, n)
+    places = np.flatnonzero(candidates.usable)
+    if len(places) > _MOST:
+        places = rng.choice(places, _MOST, replace=False)
+    places = np.union1d(places, candidates.asked)
+    search = _Search(candidates.only(places), rng, apart=apart)
     chosen: list[int] = []
     for wish in cycle(_WISHES):
         if len(chosen) >= n or not search.allowed.any():
             return chosen
         place = search.pick(wish)
         search.take(place)
-        chosen.append(place)
+        chosen.append(int(places[place]))
     return chosen
 
 
@@ -78,10 +92,6 @@ class _Search:
         self._rng = rng
         count = len(candidates.vectors)
         self.allowed = candidates.usable.copy()
-        if self.allowed.sum() > _MOST:
-            some = rng.choice(np.flatnonzero(self.allowed), _MOST, replace=False)
-            self.allowed[:] = False
-            self.allowed[some] = True
         self._squares = np.einsum(
             "ij,ij->i", candidates.vectors, candidates.vectors, dtype=np.float64
         )

@@ -7,9 +7,9 @@ frames: `self`), they teach only what that score misses:
 
 a and b by least squares, b at least 0. The weight is the least-squares coefficient c of the
 residuals on what the exemplars of other groups foretell of them, 0..1, shrunk as by the garrote
-(Breiman 1995): c (1 - (1.3 / t)^2), t its ratio to White's standard error (1980), 0 below 1.3.
-Measured (docs/labelling.md): a hundred noisy labels know less of sharpness than the frames do, and
-never cost more than 0.002 of rank correlation this way; they are worth asking for a taste.
+(Breiman 1995): c (1 - (1.3 / t)^2), 0 for t below 1.3, t its ratio to a standard error that knows
+of groups (Liang & Zeger 1986). Measured (docs/labelling.md): a hundred noisy labels know less of
+sharpness than the frames do, and cost next to nothing this way; they are worth asking for a taste.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from .neighbours import (
     squared_distances,
     weighted_mean,
 )
-from .trust import Trust, trust
+from .trust import FEWEST, Trust, trust
 
 _SHRINKAGE = 1.3
 _FOLDS = 10
@@ -99,7 +99,7 @@ class Lesson:
         k = self._scaled(len(which))
         scores = some.score(distances, k)
         if some.wanted is None:
-            return scores, np.asarray((scores - some.values) ** 2)
+            return scores - _of_others(some), np.asarray((scores - some.values) ** 2)
         found = predicted_class(distances, some.values, k)
         return scores, np.where(np.isnan(found), np.nan, (found != some.values).astype(float))
 
@@ -132,15 +132,29 @@ def learn(
     between = (between + between.T) / 2
     np.fill_diagonal(between, 0)
     if base is None:
-        return Lesson(taught, vectors, between, k or choose_k(taught, between))
+        return Lesson(taught, vectors, between, min(k or choose_k(taught, between), len(taught)))
     target = taught.target
     a, b = _line(base.exemplars, target)
     residuals = target - a - b * base.exemplars
-    k = k or choose_k(taught, between, residuals)
-    weight = _weight(residuals, weighted_mean(apart(between, taught.groups), residuals, k))
-    if b == 0 and weight == 0:  # the base is of no use: the exemplars are all there is
-        return Lesson(taught, vectors, between, choose_k(taught, between))
+    k = min(k or choose_k(taught, between, residuals), len(taught))
+    foretold = weighted_mean(apart(between, taught.groups), residuals, k)
+    weight = _weight(residuals, foretold, taught.groups)
+    if b == 0 and weight == 0:  # the labels say nothing, not even against the base
+        a, b = _after(target)
     return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
+
+
+def _of_others(taught: Taught) -> Floats:
+    """Return (m,) the mean rating of the exemplars of other groups.
+
+    It is lower where an exemplar's own rating is high: left in the scores, it makes ratings that
+    nothing foretells seem foretold the wrong way round.
+    """
+    groups, place = np.unique(taught.groups, return_inverse=True)
+    sums = np.bincount(place, taught.values, len(groups))
+    counts = np.bincount(place, minlength=len(groups))
+    others = np.maximum(len(taught) - counts, 1)
+    return np.asarray(((taught.values.sum() - sums) / others)[place])
 
 
 def _line(base: Floats, target: Floats) -> tuple[float, float]:
@@ -148,19 +162,28 @@ def _line(base: Floats, target: Floats) -> tuple[float, float]:
     spread = base - base.mean()
     square = float(spread @ spread)
     if np.ptp(target) == 0:  # labels that are all alike say nothing against the base
-        return float(target.mean()) - 0.5, 1.0
+        return _after(target)
     b = max(0.0, float(spread @ target) / square) if square > 0 else 0.0
     return float(target.mean() - b * base.mean()), b
 
 
-def _weight(residuals: Floats, foretold: Floats) -> float:
+def _after(target: Floats) -> tuple[float, float]:
+    """Return the line that keeps the base's order."""
+    return float(target.mean()) - 0.5, 1.0
+
+
+def _weight(residuals: Floats, foretold: Floats, groups: NDArray[np.int64]) -> float:
+
     known = np.isfinite(foretold)
     r, p = residuals[known], foretold[known]
     square = float(p @ p)
-    if square <= 0:
+    _, place = np.unique(groups[known], return_inverse=True)
+    count = int(place.max(initial=0)) + 1
+    if len(r) < FEWEST or count < 2 or square <= 0:
         return 0.0
     weight = float(np.clip((p @ r) / square, 0, 1))
-    spread = float(np.sqrt(((p * (r - weight * p)) ** 2).sum()))
+    of_groups = np.bincount(place, p * (r - weight * p))
+    spread = float(np.sqrt((of_groups**2).sum() * count / (count - 1)))
     ratio = float(p @ r) / max(spread, 1e-30)
     return weight * max(0.0, 1 - (_SHRINKAGE / ratio) ** 2) if ratio > 0 else 0.0
 

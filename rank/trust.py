@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Trust:
         if halving is not None and halving <= _MOST * self.labels:
             return f"About {_round(halving)} more labels would halve that"
         less = self.curve.error(2 * self.labels)
-        if less > (1 - _HARDLY) * self.curve.error(self.labels):
+        if less >= (1 - _HARDLY) * self.curve.error(self.labels):
             return "More labels would hardly change that"
         share = 1 - less / self.curve.error(self.labels)
         return f"About {_round(self.labels)} more labels would lower that by {100 * share:.0f} %"
@@ -139,25 +140,38 @@ def rank_correlation(scores: Floats, target: Floats) -> tuple[float, float, floa
 
 
 def area_under_curve(scores: Floats, wanted: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return the area under the ROC curve and its 95 % interval.
+    """Return the area under the ROC curve and its 95 % interval (Newcombe 2006, method 5).
 
-    Standard error of Hanley & McNeil (1982), on the logit scale so that it ends at 1; an area of
-    exactly 1 counts as half a pair less.
+    All areas that the found one is within 1.96 standard errors of, the error being that of the
+    area in question (`hanley_mcneil`, its two sides brought to one): so the interval stays within
+    0 to 1 and says something of an area of exactly 1 too.
     """
     from sklearn.metrics import roc_auc_score
 
     found = float(roc_auc_score(wanted, scores))
-    ones, zeros = int(wanted.sum()), int((~wanted).sum())
-    half_pair = 0.5 / (ones * zeros)
-    area = min(max(found, half_pair), 1 - half_pair)
+    mean = len(wanted) / 2
+    pairs = int(wanted.sum()) * int((~wanted).sum())
+
+    def far(area: float) -> float:
+        """Return how much farther than 1.96 standard errors an area is."""
+        return abs(found - area) - _Z * hanley_mcneil(area, mean, mean) * mean / sqrt(pairs)
+
+    return found, _edge(far, 0.0, found), _edge(far, 1.0, found)
+
+
+def hanley_mcneil(area: float, wanted: float, others: float) -> float:
+    """Return the standard error of an area under the ROC curve (Hanley & McNeil 1982, eq. 2)."""
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = (area * (1 - area) + (ones - 1) * (q1 - area**2) + (zeros - 1) * (q2 - area**2)) / (
-        ones * zeros
-    )
-    logit = np.log(area / (1 - area))
-    half = _Z * np.sqrt(variance) / (area * (1 - area))
-    low, high = (1 / (1 + np.exp(-(logit + side * half))) for side in (-1, 1))
-    return found, float(low), float(high)
+    more = (wanted - 1) * (q1 - area**2) + (others - 1) * (q2 - area**2)
+    return float(np.sqrt(max(area * (1 - area) + more, 0) / (wanted * others)))
+
+
+def _edge(far: Callable[[float], float], outside: float, inside: float) -> float:
+    """Return where, from outside in, `far` falls below 0, by bisection to 1e-9."""
+    while abs(outside - inside) > 1e-9:
+        middle = (outside + inside) / 2
+        outside, inside = (middle, inside) if far(middle) > 0 else (outside, middle)
+    return inside
 
 
 def learning_curve(judge: Judge, n: int, *, power: int, seed: int = 0) -> Curve | None:
@@ -171,14 +185,18 @@ def learning_curve(judge: Judge, n: int, *, power: int, seed: int = 0) -> Curve 
     if n < 2 * FEWEST:
         return None
     rng = np.random.default_rng(seed)
-    sizes, losses = [], []
+    sizes: list[int] = []
+    losses: list[float] = []
     for size in (n // 2, 3 * n // 4, n):
         for _ in range(_DRAWS if size < n else 1):
-            mean = np.nanmean(judge(np.sort(rng.choice(n, size, replace=False)))[1])
-            sizes.append(size)
-            losses.append(mean)
-    counts, found = np.array(sizes, float), np.array(losses)
+            found = judge(np.sort(rng.choice(n, size, replace=False)))[1]
+            if np.isfinite(found).any():  # else the part is of one group, which none judges
+                sizes.append(size)
+                losses.append(float(np.nanmean(found)))
+    if len(set(sizes)) < 2:
+        return None
+    counts, means = np.array(sizes, float), np.array(losses)
     weight = np.where(counts == n, np.sqrt(_DRAWS), 1.0)
     shape = np.stack([np.ones(len(counts)), 1 / counts], axis=1)
-    (floor, slope), _ = nnls(shape * weight[:, None], found * weight)
+    (floor, slope), _ = nnls(shape * weight[:, None], means * weight)
     return Curve(float(floor), float(slope), power)

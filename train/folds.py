@@ -26,37 +26,37 @@ def groups_of(items: Sequence[Item]) -> NDArray[np.int64]:
     A file is a group: its crops, parts and pages stay together; so do pictures taken within a
     minute of each other. Of fewer than five videos each is cut into stretches of 40 frames.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     videos = {item.path for item in items if item.frame is not None}
     stretches = len(videos) < FEWEST_VIDEOS
-    bursts = _bursts(items)
     names: dict[object, int] = {}
-    found = []
-    for place, item in enumerate(items):
-        key: object
-        if item.frame is not None and stretches:
-            key = (item.digest, item.frame // NEIGHBOURS)
-        elif item.frame is None and place in bursts:
-            key = ("burst", bursts[place])
-        else:
-            key = item.digest
-        found.append(names.setdefault(key, len(names)))
-    return np.array(found, np.int64)
-
-
-def _bursts(items: Sequence[Item]) -> dict[int, int]:
-    """Return the number of the burst of each picture with a time, by its place."""
-    timed = sorted(
-        (np.datetime64(item.taken_at.removesuffix("Z")), place)
-        for place, item in enumerate(items)
-        if item.frame is None and item.taken_at
+    own = np.array(
+        [
+            names.setdefault(
+                (item.digest, item.frame // NEIGHBOURS)
+                if item.frame is not None and stretches
+                else item.digest,
+                len(names),
+            )
+            for item in items
+        ],
+        np.int64,
     )
-    found: dict[int, int] = {}
-    burst = -1
-    for number, (time, place) in enumerate(timed):
-        gap = (time - timed[number - 1][0]) / np.timedelta64(1, "s") if number else np.inf
-        burst += bool(gap > BURST_SECONDS)
-        found[place] = burst
-    return found
+    one, other = _bursts(items)
+    links = coo_array((np.ones(len(one)), (own[one], own[other])), (len(names), len(names)))
+    return np.asarray(connected_components(links, directed=False)[1][own], np.int64)
+
+
+def _bursts(items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return places of pictures, and of those that were taken next, within a minute."""
+    timed = [n for n, item in enumerate(items) if item.frame is None and item.taken_at]
+    times = np.array([str(items[n].taken_at).removesuffix("Z") for n in timed], "datetime64[us]")
+    order = np.argsort(times, kind="stable")
+    near = np.diff(times[order]) <= np.timedelta64(round(1e6 * BURST_SECONDS), "us")
+    places = np.array(timed, np.int64)[order]
+    return places[:-1][near], places[1:][near]
 
 
 def folds(

@@ -80,7 +80,7 @@ def main(nights: int = 10) -> None:
         for place, what in enumerate(OBJECTS):
             seeing = SEEINGS[i % len(SEEINGS)]
             night = Night(what, FRAMES, seed=300 + i, seeing=seeing, light=LIGHT)
-            held = Held(simulated(night)[0])
+            held = Held(simulated(night)[0].astype(np.uint8))
             survey = survey_video(held, Watching())
             own_best = inband.own_best(survey, ~find_flags(survey).any)
             other = OBJECTS[(place + 1 + i % 2) % len(OBJECTS)]

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 COMMAND = Path(sys.executable).parent / "q"
 DRAWN = b"\x1b[?2026l"
 """What ends each drawing of the screen."""
-LEFT = b"\x1b[?1049l"
+LEFT = b"\x1b[?1049l\x1b[?2026l"
 _TOKEN = re.compile(
     r"\x1b\[(?P<how>[0-9;?]*)(?P<what>[@-~])|\x1b[P_\]].*?(?:\x1b\\|\x07)|\x1b.|(?P<letter>.)",
     re.DOTALL,
