@@ -7,8 +7,8 @@ frames: `self`), they teach only what that score misses:
 
 a and b by least squares, b at least 0. The weight is the least-squares coefficient c of the
 residuals on what the exemplars of other groups foretell of them, 0..1, shrunk as by the garrote
-(Breiman 1995): c (1 - (1.3 / t)^2), 0 for t below 1.3, t its ratio to a standard error that knows
-of groups (Liang & Zeger 1986). Measured (docs/labelling.md): a hundred noisy labels know less of
+(Breiman 1995): c (1 - (t5 / t)^2), t its ratio to a standard error that knows of groups (Liang &
+Zeger 1986), t5 what chance reaches once in twenty times, and 0 below that. Measured (docs/labelling.md): a hundred noisy labels know less of
 sharpness than the frames do, and cost next to nothing this way; they are worth asking for a taste.
 """
 
@@ -32,7 +32,7 @@ from .neighbours import (
 )
 from .trust import FEWEST, Trust, trust
 
-_SHRINKAGE = 1.3
+_CHANCE = 0.05
 _FOLDS = 10
 
 
@@ -138,7 +138,7 @@ def learn(
     residuals = target - a - b * base.exemplars
     k = min(k or choose_k(taught, between, residuals), len(taught))
     foretold = weighted_mean(apart(between, taught.groups), residuals, k)
-    weight = _weight(residuals, foretold, taught.groups)
+    weight = _weight(residuals, foretold, taught.groups) if np.ptp(target) else 0.0
     if b == 0 and weight == 0:  # the labels say nothing, not even against the base
         a, b = _after(target)
     return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
@@ -173,6 +173,8 @@ def _after(target: Floats) -> tuple[float, float]:
 
 
 def _weight(residuals: Floats, foretold: Floats, groups: NDArray[np.int64]) -> float:
+    """Return what exemplars count beside a base, 0..1."""
+    from scipy.stats import t
 
     known = np.isfinite(foretold)
     r, p = residuals[known], foretold[known]
@@ -185,7 +187,8 @@ def _weight(residuals: Floats, foretold: Floats, groups: NDArray[np.int64]) -> f
     of_groups = np.bincount(place, p * (r - weight * p))
     spread = float(np.sqrt((of_groups**2).sum() * count / (count - 1)))
     ratio = float(p @ r) / max(spread, 1e-30)
-    return weight * max(0.0, 1 - (_SHRINKAGE / ratio) ** 2) if ratio > 0 else 0.0
+    least = float(t.isf(_CHANCE, count - 1))
+    return weight * max(0.0, 1 - (least / ratio) ** 2) if ratio > 0 else 0.0
 
 
 def told(near: Sequence[int], names: Sequence[str], labels: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ def first_version(folder: Path) -> None:
     """Make a library as version 1 wrote it, with two events at one second."""
     folder.mkdir()
     with closing(sqlite3.connect(folder / "catalogue.db", isolation_level=None)) as connection:
-        migrations.apply(Database(connection), stop_before="0002_exemplars")
+        migrations.apply(Database(connection), stop_before="0002_flags_in_ranking")
         connection.execute("PRAGMA user_version = 1")
         connection.execute("INSERT INTO sources VALUES (1, x'61', 'a', 1, 1, 'd', 'PNG', 1, NULL, "
                            "'present', NULL, '2026-01-01T00:00:00Z')")  # fmt: skip

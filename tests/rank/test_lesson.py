@@ -92,7 +92,7 @@ def test_the_reason_names_the_nearest() -> None:
 @pytest.mark.parametrize("kind", ["noise", "noise about the base", "all alike"])
 @pytest.mark.parametrize("count", [8, 25, 100])
 def test_noise_leaves_the_order_of_the_base(kind: str, count: int) -> None:
-    """In one of a hundred draws noise looks like more; these seeds are not of those."""
+    """In five of a hundred draws noise looks like more; it is then shrunk to little."""
     beside = 0
     for seed in range(20):
         vectors, base = scene(seed=seed)
@@ -105,11 +105,13 @@ def test_noise_leaves_the_order_of_the_base(kind: str, count: int) -> None:
         lesson = learn(ratings(target), vectors[:count], base=Base(base, base[:count]))
         assert lesson.weight is not None
         if lesson.weight > 0:
+            assert kind != "all alike"
+            assert lesson.weight < 0.75
             beside += 1
             continue
         found = others(lesson, vectors)
         assert np.argsort(found, kind="stable").tolist() == np.argsort(base).tolist(), seed
-    assert beside <= 2, f"{beside} of 20 draws of noise were taken for a taste"
+    assert beside <= 3, f"{beside} of 20 draws of noise were taken for a taste"
 
 
 @pytest.mark.parametrize("wanted", [None, 1])
@@ -158,7 +160,7 @@ def test_groups_are_not_judged_by_their_own() -> None:
         found.append(honest.agreement)
         base = rng.random(100)
         beside = learn(ratings(values, groups=groups), vectors, base=Base(base, base))
-        assert beside.weight == 0
+        assert beside.weight is not None and beside.weight < 0.2
     assert abs(np.mean(found)) < 0.2, found
 
 
