@@ -14,6 +14,7 @@ from .videos import Reading
 
 if TYPE_CHECKING:
     from ..library import Library
+    from ..rank.exemplars import Taste
     from ..rank.frame_ranking import FrameRanking
 
 _PANEL = "Which frames"
@@ -88,13 +89,14 @@ def rank_for(
     common: Common,
     *,
     by: str | None = None,
+    exemplars: "Taste | None" = None,
 ) -> "FrameRanking":
     """Return the ranking that a choice asks for, with its remarks told. by: another scorer."""
     with progress(common, "measuring") as tell, stopping(common) as should_stop:
         ranking = library.rank_frames(
             list(videos), reference=choice.reference, by=by or choice.by,
-            options=reading.options(), keep=choice.keep, progress=tell,
-            should_stop=should_stop, on_remark=lambda text: remark(text, common),
+            exemplars=None if by else exemplars, options=reading.options(), keep=choice.keep,
+            progress=tell, should_stop=should_stop, on_remark=lambda text: remark(text, common),
         )  # fmt: skip
     if by is None:  # a second ranking of the same video has nothing new to tell
         for text in ranking.remarks:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..db.advice import counted
 from ..errors import EXIT_DONE, EXIT_NOTHING, EXIT_PARTLY, UsageError
 from .options import Common, Listed, Making, Typed, unfold
 from .output import check_output, named, print_document, remark, write_paths, write_text
@@ -184,7 +185,10 @@ def import_labels(
             }  # fmt: skip
             line = f"{found.labelled} labels taken into {found.exemplar_set}"
             if found.unanswered:
-                told.append(f"{found.unanswered} rows have no answer (0, empty, skip): passed over")
+                told.append(
+                    f"{counted(found.unanswered, 'row')} without an answer (0, empty, skip): "
+                    "passed over"
+                )
             if found.unknown:
                 told.append(
                     f"{len(found.unknown)} items are not in the library, as {found.unknown[0]}: "

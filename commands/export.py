@@ -10,6 +10,7 @@ from .choice import Choice, rank_for
 from .options import MEASURED, Common, Typed, unfold
 from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
+from .tasting import Tasting
 from .videos import Reading
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def export(
         bool, typer.Option("--force", help="Write over files that are there.")
     ] = False,
     choice: Choice,
+    taste: Tasting,
     reading: Reading,
     common: Common,
     typed: Typed,
@@ -97,7 +99,9 @@ def export(
     from ..stack import siril_export
 
     with opened(common, create=True) as library:
-        ranking = rank_for(library, videos, choice, reading, common)
+        ranking = rank_for(
+            library, videos, choice, reading, common, exemplars=taste.asked(choice.by)
+        )
         with ranking.video as video, progress(common, "exporting") as tell:
             if not ranking.good:
                 remark("no frame is good enough to be exported: see q rank", common)

@@ -12,6 +12,7 @@ from .options import MEASURED, Common, Typed, unfold
 from .output import check_table, keep_apart, print_document, progress, remark
 from .session import opened
 from .table import print_table
+from .tasting import Tasting
 from .videos import Reading
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def stack(
     weigh_by: Annotated[
         str | None,
         typer.Option(
-            metavar="SCORES",
-            help="scores or another scorer: what a frame's is above the median; or a CSV with "
-            "frame and weight.",
+            metavar="SCORES|CSV|SET",
+            help="scores or another scorer: what a frame's is above the median; a CSV with "
+            "frame and weight; or an exemplar set, whose ratings weigh.",
         ),
     ] = None,
     compare: Annotated[
@@ -70,6 +71,7 @@ def stack(
         bool, typer.Option("--force", help="Write over files that are there.")
     ] = False,
     choice: Choice,
+    taste: Tasting,
     reading: Reading,
     common: Common,
     typed: Typed,
@@ -98,24 +100,27 @@ def stack(
             check_free(path, force=force)
     if sheet is not None:
         check_sheet_path(sheet)
-    if weigh_by and weigh_by != "scores" and not weigh_by.endswith(".csv"):
-        check_frame_scorer(weigh_by, pictured=choice.reference is not None)
+    exemplars = taste.asked(choice.by)
     with ExitStack() as things:
         library = things.enter_context(opened(common, create=True))
+        labels = weigh_by if weigh_by in set(library.exemplars) else None
+        if labels and not choice.keep:
+            raise UsageError("--weigh-by SET finds frames in the library: leave --no-keep out")
+        if weigh_by and not labels and weigh_by != "scores" and not weigh_by.endswith(".csv"):
+            check_frame_scorer(weigh_by, pictured=choice.reference is not None)
         made: list[Stacked] = []
         count = None
         for by in [None, *(name for name in (compare or "").split(",") if name)]:
-            ranking = rank_for(library, videos, choice, reading, common, by=by)
+            ranking = rank_for(library, videos, choice, reading, common, by=by, exemplars=exemplars)
             things.callback(ranking.video.close)
             if not ranking.good:
                 remark("no frame is good enough to be stacked: see q rank", common)
                 return EXIT_NOTHING
             best = choice.best_of(ranking) if count is None else ranking.top(count)
             count = len(best)
+            weights = library.exemplars.weights(labels, ranking.ids) if labels else weigh_by
             with progress(common, "stacking") as tell:
-                made.append(
-                    best.stack(weigh_by=weigh_by, method=method, resolution=True, tell=tell)
-                )
+                made.append(best.stack(weigh_by=weights, method=method, resolution=True, tell=tell))
             for text in made[-1].remarks:
                 remark(f"{ranking.scorer.name}: {text}" if compare else text, common)
         _write(made[0], out, sharpened, strength, common, force=force)

@@ -1,6 +1,6 @@
 """A library's exemplar sets, as Python users and commands see them: `library.exemplars`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from ..db.exemplars import (
     put_away,
     set_named,
 )
-from ..db.items import Item, items_by_id
+from ..db.items import Item, contents_of, items_by_id
 from ..errors import UsageError
 from ..flow.given import paths_in
 from .agreement import Agreement, between_people, with_oneself
@@ -37,9 +37,12 @@ from .exchange import (
 from .exemplars import brought_together, exemplars_of
 from .intake import TakenIn, take_in
 from .record import check_writable, label_items, person, undo
-from .sets import kept, planned_set, set_for
+from .sets import KEEP, kept, planned_set, set_for
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..flow.given import Paths
 
 
@@ -99,7 +102,7 @@ class ExemplarSets:
         self._catalogue = catalogue
         self._index = index
 
-    def __iter__(self) -> Any:  # noqa: ANN401
+    def __iter__(self) -> Iterator[str]:
         """Yield the names of the sets."""
         return iter([found.name for found in all_sets(self._catalogue)])
 
@@ -172,6 +175,23 @@ class ExemplarSets:
             )
             for label in labels
         ]  # fmt: skip
+
+    def weights(self, name: str, ids: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        """Return (n,) weights of items by their labels: ratings as they are, keep 1.
+
+        0 of an item without a label, or one that was rejected. Raises UsageError for a set of
+        classes, which say nothing of weight.
+        """
+        import numpy as np
+
+        asked = set_named(self._catalogue, name)
+        if asked.kind == "classes":
+            raise UsageError(f"{name} holds classes: they are no weights; take ratings or keep")
+        entries = exemplars_of(self._catalogue, asked).entries
+        worth = {e.content: e.value if e.value is not None else float(e.answer == KEEP[0])
+                 for e in entries}  # fmt: skip
+        contents = contents_of(self._catalogue)
+        return np.array([worth.get(contents.get(item, -1), 0.0) for item in ids.tolist()])
 
     def history(self, name: str) -> list[Event]:
         """Return everything that was ever said, in order of time."""

@@ -220,7 +220,7 @@ class FrameRanking(Listing[RankedFrame]):
     def stack(
         self,
         *,
-        weigh_by: str | None = None,
+        weigh_by: str | NDArray[np.float64] | None = None,
         method: Literal["mean", "sigma"] = "mean",
         resolution: bool = False,
         tell: Callable[[int, int], None] | None = None,

@@ -91,7 +91,7 @@ def chosen_of(ranking: FrameRanking, weights: NDArray[np.float64] | None = None)
 def stack_frames(
     ranking: FrameRanking,
     *,
-    weigh_by: str | None = None,
+    weigh_by: str | NDArray[np.float64] | None = None,
     method: Method = "mean",
     resolution: bool = False,
     tell: Tell | None = None,
@@ -99,8 +99,9 @@ def stack_frames(
     """Stack all frames of a ranking, registered, the planet in the middle of the frame.
 
     weigh_by: None (all alike), "scores" or another scorer (what a frame's score is above the median
-    of the video), or a CSV with columns frame and weight (or rating); without a weight, or with 0,
-    a frame weighs nothing. resolution: judge it by halves.
+    of the video), a CSV with columns frame and weight (or rating), or (n,) weights in the survey's
+    order, as `library.exemplars.weights` gives; without a weight, or with 0, a frame weighs
+    nothing. resolution: judge it by halves.
     Raises UsageError for weights that can't be, or where nothing is left.
     """
     weights, remarks = weights_of(ranking, weigh_by)
@@ -112,7 +113,8 @@ def stack_frames(
     if resolution and len(chosen) > 1:
         found = split_half(ranking.video, chosen, method=method, cutoff=cutoff_of(ranking))[0]
     made = stack(ranking.video, chosen, method=method, tell=tell)
-    return Stacked(whole, made, found, weigh_by, remarks)
+    told = weigh_by if isinstance(weigh_by, str) or weigh_by is None else "labels"
+    return Stacked(whole, made, found, told, remarks)
 
 
 def cutoff_of(ranking: FrameRanking) -> float:
@@ -122,7 +124,7 @@ def cutoff_of(ranking: FrameRanking) -> float:
 
 
 def weights_of(
-    ranking: FrameRanking, weigh_by: str | None
+    ranking: FrameRanking, weigh_by: str | NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64] | None, list[str]]:
     """Return (n,) weights in the survey's order, and remarks on those that weigh nothing.
 
@@ -130,7 +132,9 @@ def weights_of(
     """
     if weigh_by is None:
         return None, []
-    if weigh_by.endswith(".csv"):
+    if not isinstance(weigh_by, str):
+        weights, without, weigh_by = weigh_by, "label", "labels"
+    elif weigh_by.endswith(".csv"):
         weights, without = _from_table(ranking, weigh_by)
     else:
         scores = ranking.scores

@@ -8,8 +8,9 @@ frames: `self`), they teach only what that score misses:
 a and b by least squares, b at least 0. The weight is the least-squares coefficient c of the
 residuals on what the exemplars of other groups foretell of them, 0..1, shrunk as by the garrote
 (Breiman 1995): c (1 - (t5 / t)^2), t its ratio to a standard error that knows of groups (Liang &
-Zeger 1986), t5 what chance reaches once in twenty times, and 0 below that. Measured (docs/labelling.md): a hundred noisy labels know less of
-sharpness than the frames do, and cost next to nothing this way; they are worth asking for a taste.
+Zeger 1986), t5 what chance reaches once in twenty times, and 0 below that. A hundred noisy labels
+know less of sharpness than the frames do, and cost next to nothing this way (measured,
+docs/labelling.md); they are worth asking for a taste.
 """
 
 from collections.abc import Sequence
