@@ -163,6 +163,11 @@ def frames() -> None:
         for name, found in cells.items():
             print(f"| {n} {way} | {name} | {told(found[True])} | {told(found[False])} |",
                   flush=True)  # fmt: skip
+        worst = [
+            min(b - a for b, a in zip(cells["with self"][of], cells["self"][of], strict=True))
+            for of in (True, False)
+        ]
+        print(f"| {n} {way} | with self less self, worst | {worst[0]:+.4f} | {worst[1]:+.4f} |")
 
 
 def taste() -> None:
