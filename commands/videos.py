@@ -172,14 +172,14 @@ def videos_among(items: Sequence[str], words: FrameWords, by: str | None) -> boo
     A folder of pictures is a video when `--frames` or a scorer of frames says so, or when its
     files bear PIPP's names.
     """
-    from ..rank.frame_scorers import FRAME_SCORERS
-    from ..video.numbered import has_pipp_names
-    from ..video.open import is_video
-
     if not items:
         if words.asked():
             raise UsageError(f"{words.asked()[0]} is for videos: name one")
         return False
+    from ..rank.frame_scorers import FRAME_SCORERS
+    from ..video.numbered import has_pipp_names
+    from ..video.open import is_video
+
     paths = [Path(item) for item in items]
     videos = [path for path in paths if path.is_file() and is_video(path)]
     others = [path for path in paths if path not in videos]

@@ -103,8 +103,8 @@ def _scored(
     if not found:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 1), np.int32)
     ids, scores, near = (np.concatenate(part) for part in zip(*found, strict=True))
-    # copies differ in the last bits
-    order = np.lexsort((ids, -np.round(scores, 9), np.isnan(scores)))
+    # copies differ in the last bits of single precision
+    order = np.lexsort((ids, -np.round(scores, 6), np.isnan(scores)))
     return ids[order], scores[order], near[order]
 
 

@@ -126,14 +126,19 @@ def trust(judge: Judge, target: Floats, *, rated: bool, seed: int = 0) -> Trust 
     return Trust(rated, int(known.sum()), found, low, high, error, curve)
 
 
+# scipy.stats, scipy.optimize and scikit-learn have this too, and take a second to be imported
+def _ranks(values: Floats) -> Floats:
+    """Return (n,) ranks from 1 on, equal values sharing the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
+
+
 def rank_correlation(scores: Floats, target: Floats) -> tuple[float, float, float]:
     """Return Spearman's correlation and its 95 % interval (Bonett & Wright 2000).
 
     Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
     """
-    from scipy.stats import spearmanr
-
-    found = float(spearmanr(scores, target)[0])
+    found = float(np.corrcoef(_ranks(scores), _ranks(target))[0, 1])
     z = np.arctanh(np.clip(found, -0.9999, 0.9999))
     half = _Z * np.sqrt((1 + found**2 / 2) / (len(scores) - 3))
     return found, float(np.tanh(z - half)), float(np.tanh(z + half))
@@ -146,11 +151,10 @@ def area_under_curve(scores: Floats, wanted: NDArray[np.bool_]) -> tuple[float, 
     area in question (`hanley_mcneil`, its two sides brought to one): so the interval stays within
     0 to 1 and says something of an area of exactly 1 too.
     """
-    from sklearn.metrics import roc_auc_score
-
-    found = float(roc_auc_score(wanted, scores))
-    mean = len(wanted) / 2
-    pairs = int(wanted.sum()) * int((~wanted).sum())
+    ones, mean = int(wanted.sum()), len(wanted) / 2
+    pairs = ones * (len(wanted) - ones)
+    # Mann & Whitney 1947: ranks say how many stand below
+    found = float((_ranks(scores)[wanted].sum() - ones * (ones + 1) / 2) / pairs)
 
     def far(area: float) -> float:
         """Return how much farther than 1.96 standard errors an area is."""
@@ -177,11 +181,8 @@ def _edge(far: Callable[[float], float], outside: float, inside: float) -> float
 def learning_curve(judge: Judge, n: int, *, power: int, seed: int = 0) -> Curve | None:
     """Return how the error falls: measured with a half, three quarters and all of the exemplars.
 
-    Non-negative least squares (Lawson & Hanson 1974), larger parts weighing more. None where the
-    parts are too small.
+    Non-negative least squares, larger parts weighing more. None where the parts are too small.
     """
-    from scipy.optimize import nnls
-
     if n < 2 * FEWEST:
         return None
     rng = np.random.default_rng(seed)
@@ -196,7 +197,17 @@ def learning_curve(judge: Judge, n: int, *, power: int, seed: int = 0) -> Curve 
     if len(set(sizes)) < 2:
         return None
     counts, means = np.array(sizes, float), np.array(losses)
-    weight = np.where(counts == n, np.sqrt(_DRAWS), 1.0)
-    shape = np.stack([np.ones(len(counts)), 1 / counts], axis=1)
-    (floor, slope), _ = nnls(shape * weight[:, None], means * weight)
-    return Curve(float(floor), float(slope), power)
+    weight = np.where(counts == n, _DRAWS, 1.0)
+    floor, slope = _not_negative(1 / counts, means, weight)
+    return Curve(floor, slope, power)
+
+
+def _not_negative(x: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
+    """Return a and b, neither below 0, of the line a + b x with least squares to y."""
+    mean_x, mean_y = np.average(x, weights=weight), np.average(y, weights=weight)
+    square = float(weight @ (x - mean_x) ** 2)
+    b = float(weight @ ((x - mean_x) * (y - mean_y))) / square if square > 0 else 0.0
+    if b < 0:
+        return max(0.0, float(mean_y)), 0.0
+    a = float(mean_y - b * mean_x)
+    return (a, b) if a >= 0 else (0.0, max(0.0, float(weight @ (x * y) / (weight @ x**2))))

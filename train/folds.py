@@ -26,9 +26,6 @@ def groups_of(items: Sequence[Item]) -> NDArray[np.int64]:
     A file is a group: its crops, parts and pages stay together; so do pictures taken within a
     minute of each other. Of fewer than five videos each is cut into stretches of 40 frames.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     videos = {item.path for item in items if item.frame is not None}
     stretches = len(videos) < FEWEST_VIDEOS
     names: dict[object, int] = {}
@@ -44,9 +41,12 @@ def groups_of(items: Sequence[Item]) -> NDArray[np.int64]:
         ],
         np.int64,
     )
-    one, other = _bursts(items)
-    links = coo_array((np.ones(len(one)), (own[one], own[other])), (len(names), len(names)))
-    return np.asarray(connected_components(links, directed=False)[1][own], np.int64)
+    joined = np.arange(len(names))
+    for one, other in zip(*_bursts(items), strict=True):
+        a, b = joined[own[one]], joined[own[other]]
+        if a != b:
+            joined[joined == b] = a
+    return np.asarray(joined[own], np.int64)
 
 
 def _bursts(items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

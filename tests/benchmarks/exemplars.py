@@ -10,12 +10,14 @@ photo-defects/; W: weights of timm:mobilenetv2_100.
 import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from measuring import Q, in_turn, peak_private_mb
 from numpy.typing import NDArray
 from ranking import NIGHTS, OBJECTS, Held
 from scipy.ndimage import gaussian_filter
@@ -312,16 +314,78 @@ def opinions(data: Path, weights: Path | None) -> None:
         print(f"| {name} | {told(found)} |", flush=True)
 
 
+def bulk(folder: Path, dimension: int, *, items: int, labels: int) -> None:
+    """Make a library of items with random vectors, some of them labelled, without pictures."""
+    from seeing.db.exemplars import add_events, new_event
+    from seeing.db.sources import record_vectors
+    from seeing.db.vectors import VectorFile, add_encoder
+    from seeing.label.sets import open_set
+    from seeing.library import open_library
+
+    rng = np.random.default_rng(dimension)
+    ids = np.sort(rng.choice(1 << 62, items, replace=False)).tolist()
+    vectors = rng.normal(size=(items, dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with open_library(folder, create=True) as library:
+        catalogue = library.catalogue
+        stored = add_encoder(
+            catalogue, f"random-{dimension}@1", name="random", dimension=dimension, card={}
+        )
+        checks = VectorFile(catalogue, stored).append(vectors, at=0)
+        with catalogue.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO sources (id, path, path_text, size, mtime_ns, digest, kind, state, "
+                "seen_at) VALUES (?, ?, ?, 1, 1, ?, 'JPEG', 'present', '2026-01-01T00:00:00Z')",
+                [(n, f"{n:06}.jpg".encode(), f"{n:06}.jpg", f"{i:032x}")
+                 for n, i in enumerate(ids, 1)],
+            )  # fmt: skip
+            connection.executemany(
+                "INSERT INTO items (id, content, source, width, height, depth) "
+                "VALUES (?, ?, ?, 64, 64, 8)",
+                [(i, i, n) for n, i in enumerate(ids, 1)],
+            )
+            record_vectors(
+                connection, stored, zip(ids, range(items), checks, strict=True), length=items
+            )
+        places = rng.choice(items, labels, replace=False).tolist()
+        for name, answers in (("rated", "12345"), ("shape", "abcd")):
+            asked = open_set(catalogue, name, answers=[] if name == "rated" else list(answers))
+            add_events(catalogue, asked, [
+                new_event(ids[place], answers[place % len(answers)], "ann", {}) for place in places
+            ])  # fmt: skip
+
+
+def speed() -> None:
+    """The whole command, by 500 exemplars on 100,000 items, from its start to its last word."""
+    print("| vectors | set | seconds | private memory, MB |\n|---|---|---|---|")
+    for dimension in (128, 512):
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            bulk(folder, dimension, items=100_000, labels=500)
+            calls: dict[str, Sequence[str]] = {
+                "ratings": [Q, "rank", "--exemplars", "rated", "--top", "20"],
+                "classes": [Q, "rank", "--exemplars", "shape", "--wanted", "a", "--top", "20"],
+            }
+            for what, seconds in in_turn(calls, runs=5, cwd=folder).items():
+                memory = peak_private_mb(calls[what], folder)
+                print(f"| {dimension} | {what} | {seconds:.2f} | {memory:.0f} |", flush=True)
+
+
+PLAIN: dict[str, Callable[[], None]] = {
+    "frames": frames, "taste": taste, "trust": trust, "speed": speed,
+}  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["frames", "taste", "trust", "galaxies", "opinions"])
+    parser.add_argument("what", choices=sorted([*PLAIN, "galaxies", "opinions"]))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--weights", type=Path)
     given = parser.parse_args()
     if given.what in ("galaxies", "opinions"):
         {"galaxies": galaxies, "opinions": opinions}[given.what](given.data, given.weights)
     else:
-        {"frames": frames, "taste": taste, "trust": trust}[given.what]()
+        PLAIN[given.what]()
 
 
 if __name__ == "__main__":
