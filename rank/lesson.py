@@ -7,8 +7,8 @@ frames: `self`), they teach only what that score misses:
 
 a and b by least squares, b at least 0. The weight is the least-squares coefficient c of the
 residuals on what the exemplars of other groups foretell of them, 0..1, shrunk as by the garrote
-(Breiman 1995): c (1 - (t5 / t)^2), t its ratio to a standard error that knows of groups (Liang &
-Zeger 1986), t5 what chance reaches once in twenty times, and 0 below that. A hundred noisy labels
+(Breiman 1995): c (1 - (t40 / t)^2), t its ratio to a standard error that knows of groups (Liang &
+Zeger 1986), t40 what chance reaches once in forty times, and 0 below that. A hundred noisy labels
 know less of sharpness than the frames do, and cost next to nothing this way (measured,
 docs/labelling.md); they are worth asking for a taste.
 """
@@ -34,7 +34,7 @@ from .neighbours import (
 )
 from .trust import FEWEST, Trust, trust
 
-_CHANCE = 0.05
+_CHANCE = 0.025
 _FOLDS = 10
 
 

@@ -36,6 +36,7 @@ from seeing.rank.lesson import Base, Lesson, learn
 from seeing.rank.neighbours import Taught, ambivalence, predicted_class, squared_distances
 from seeing.samples.night import Night, simulated
 from seeing.train.figures import spearman
+from seeing.train.fit import teach
 from seeing.train.folds import NEIGHBOURS
 
 Floats = NDArray[np.float64]
@@ -240,7 +241,8 @@ def galaxies(data: Path, weights: Path | None) -> None:
     files = [file for folder in folders for file in sorted(folder.iterdir())]
     classes = np.array([folders.index(file.parent) for file in files])
     print(f"{len(files)} galaxies of {len(folders)} classes; guess {1 / len(folders):.3f}")
-    print("| encoder | labels | random | suggest |\n|---|---|---|---|")
+    print("| encoder | labels a class | nearest exemplars | probe | as many at random | suggest |")
+    print("|---|---|---|---|---|---|")
     for name in encoders(weights):
         vectors = seen(name, files, weights)
         for each in (5, 10, 20):
@@ -256,8 +258,10 @@ def galaxies(data: Path, weights: Path | None) -> None:
                 cells["suggest"].append(accuracy(vectors, classes, asked))
                 some = rng.choice(len(files), len(rows), replace=False)
                 cells["plain"].append(accuracy(vectors, classes, some))
-            print(f"| {name} | {len(rows)} | {told(cells['random'])} | {told(cells['plain'])} | "
-                  f"{told(cells['suggest'])} |", flush=True)  # fmt: skip
+                cells["probe"].append(probed(vectors, classes, rows))
+            columns = ("random", "probe", "plain", "suggest")
+            print(f"| {name} | {each} ({len(rows)}) | " + " | ".join(
+                told(cells[column]) for column in columns), "|", flush=True)  # fmt: skip
 
 
 def asked_of(vectors: NDArray[np.float32], classes: Ints, n: int, seed: int) -> Ints:
@@ -268,7 +272,8 @@ def asked_of(vectors: NDArray[np.float32], classes: Ints, n: int, seed: int) -> 
         if len(rows) >= 5:
             lesson = learn(_classes(classes, rows), vectors[rows])
             apart = np.sqrt(squared_distances(vectors, vectors[rows]))
-            uncertainty = ambivalence(apart, classes[rows].astype(float), lesson.k)
+            far = ambivalence(apart, classes[rows].astype(float), lesson.k)
+            uncertainty = far.astype(np.float64)
         candidates = Candidates(
             vectors, np.ones(count, bool), rows, np.zeros(count, np.int64),
             np.full(count, -1), None, uncertainty,
@@ -291,6 +296,18 @@ def accuracy(vectors: NDArray[np.float32], classes: Ints, rows: Ints) -> float:
     return float(np.mean(right))
 
 
+def probed(vectors: NDArray[np.float32], classes: Ints, rows: Ints) -> float:
+    """Return the balanced accuracy of a logistic probe."""
+    rest = np.setdiff1d(np.arange(len(classes)), rows)
+    probe = teach(
+        vectors[rows], [str(c) for c in classes[rows]], np.arange(len(rows)), kind="logistic",
+        unlabelled=vectors,
+    ).probe  # fmt: skip
+    found = np.array(probe.answers)[probe.probabilities(vectors[rest]).argmax(1)].astype(int)
+    right = [np.mean(found[classes[rest] == c] == c) for c in np.unique(classes[rest])]
+    return float(np.mean(right))
+
+
 def opinions(data: Path, weights: Path | None) -> None:
     """Photos with people's opinions of their quality: taught by 60, judged on the others."""
     folder = data / "photo-defects" / "biq2021"
@@ -301,17 +318,19 @@ def opinions(data: Path, weights: Path | None) -> None:
         np.array([float(r["mos"]) for r in rows]),
     )
     values = 1 + 4 * scores
-    print(f"{len(files)} photos\n| encoder | nearest exemplars |\n|---|---|")
+    print(f"{len(files)} photos\n| encoder | nearest exemplars | probe (ridge) |\n|---|---|---|")
     for name in encoders(weights):
         vectors = seen(name, files, weights)
-        found = []
+        found, ridge = [], []
         for draw in range(20):
             some = np.random.default_rng(draw).choice(len(files), 60, replace=False)
             rest = np.setdiff1d(np.arange(len(files)), some)
             lesson = learn(Taught(values[some], some, [""] * 60), vectors[some])
             got, _ = lesson.scores(vectors[rest], slice(None), np.full(len(rest), -1))
             found.append(spearman(got, values[rest]))
-        print(f"| {name} | {told(found)} |", flush=True)
+            probe = teach(vectors[some], values[some], some, kind="ridge", unlabelled=vectors).probe
+            ridge.append(spearman(probe.scores(vectors[rest]), values[rest]))
+        print(f"| {name} | {told(found)} | {told(ridge)} |", flush=True)
 
 
 def bulk(folder: Path, dimension: int, *, items: int, labels: int) -> None:
