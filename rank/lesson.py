@@ -36,6 +36,8 @@ from .trust import FEWEST, Trust, trust
 
 _CHANCE = 0.025
 _FOLDS = 10
+_ROWS = 512
+"""At a time: distances to 500 exemplars then stay in the cache, twice as fast as 8,192 rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,29 @@ class Lesson:
         vectors: (n, d). own: (n,) the place of the exemplar that a row is itself, -1: none. No
         exemplar tells its own score. -1 among the nearest: there are no more.
         """
+        found = np.empty(len(vectors))
+        near = np.empty((len(vectors), min(SHOWN, len(self.taught))), np.int32)
+        for first in range(0, len(vectors), _ROWS):
+            rows = slice(first, first + _ROWS)
+            base = None if self.base is None else self.base.all[part][rows]
+            found[rows], near[rows] = self._scores(vectors[rows], base, own[rows])
+        return found, near
+
+    def _scores(
+        self, vectors: NDArray[np.float32], base: Floats | None, own: NDArray[np.int64]
+    ) -> tuple[Floats, NDArray[np.int64]]:
         distances = many_distances(vectors, self.vectors)
         labelled = np.flatnonzero(own >= 0)
         distances[labelled, own[labelled]] = np.inf
         near = nearest(distances, SHOWN)
         near[~np.isfinite(np.take_along_axis(distances, near, 1))] = -1
-        if self.base is None or self.weight is None:
-            found = self.taught.score(distances, self.k).astype(np.float64)
-        else:
-            found = self.line[0] + self.line[1] * self.base.all[part]
-            if self.weight > 0:
-                more = weighted_mean(distances, self.residuals, self.k)
-                found = found + self.weight * np.nan_to_num(more)
-        return found, near.astype(np.int32)
+        if base is None or self.weight is None:
+            return self.taught.score(distances, self.k).astype(np.float64), near
+        found = self.line[0] + self.line[1] * base
+        if self.weight > 0:
+            more = weighted_mean(distances, self.residuals, self.k)
+            found = found + self.weight * np.nan_to_num(more)
+        return found, near
 
     def trust(self) -> Trust | None:
         """Return how far to trust the scores."""

@@ -152,7 +152,7 @@ def predicted_class(distances: Distances, classes: Floats, k: int) -> Floats:
     return np.where(np.isfinite(each).any(1), names[each.argmin(1)], np.nan)
 
 
-def ambivalence(distances: Distances, classes: Floats, k: int) -> Distances:
+def ambivalence(distances: Distances, classes: Floats, k: int) -> Floats:
     """Return (n,) how little the nearest class is nearer than the next: 0 sure, 1 as far from both.
 
     All 1 where there is one class alone: it may be any other.
@@ -163,7 +163,7 @@ def ambivalence(distances: Distances, classes: Floats, k: int) -> Distances:
     each = np.sort(np.stack([harmonic(distances[:, classes == c], k) for c in names], axis=1), 1)
     with np.errstate(invalid="ignore"):
         found = each[:, 0] / np.maximum(each[:, 1], _LEAST)
-    return np.asarray(np.nan_to_num(found, nan=1.0))
+    return np.asarray(np.nan_to_num(found, nan=1.0), np.float64)
 
 
 def apart(distances: Floats, groups: NDArray[np.int64]) -> Floats:
