@@ -10,7 +10,8 @@ residuals on what the exemplars of other groups foretell of them, 0..1, shrunk a
 (Breiman 1995): c (1 - (t40 / t)^2), t its ratio to a standard error that knows of groups (Liang &
 Zeger 1986), t40 what chance reaches once in forty times, and 0 below that. A hundred noisy labels
 know less of sharpness than the frames do, and cost next to nothing this way (measured,
-docs/labelling.md); they are worth asking for a taste.
+docs/labelling.md); they are worth asking for a taste. Where they foretell each other better
+without the base, they are left alone.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from .neighbours import (
 from .trust import FEWEST, Trust, trust
 
 _CHANCE = 0.025
+_SURE = 1.64
 _FOLDS = 10
 _ROWS = 512
 """At a time: distances to 500 exemplars then stay in the cache, twice as fast as 8,192 rows."""
@@ -103,6 +105,11 @@ class Lesson:
         judge = self._judge_neighbours if self.weight is None else self._judge_base
         return trust(judge, self.taught.target, rated=rated)
 
+    def losses(self, which: NDArray[np.int64]) -> Floats:
+        """Return what foretelling each of some exemplars by those of other groups costs."""
+        judge = self._judge_neighbours if self.weight is None else self._judge_base
+        return judge(which)[1]
+
     def _scaled(self, count: int) -> int:
         """Return how many neighbours a part of the exemplars is asked for."""
         return max(1, round(self.k * count / len(self.taught)))
@@ -145,8 +152,9 @@ def learn(
     # of rows that are the same the difference of large squares leaves noise
     between = (between + between.T) / 2
     np.fill_diagonal(between, 0)
+    alone = Lesson(taught, vectors, between, min(k or choose_k(taught, between), len(taught)))
     if base is None:
-        return Lesson(taught, vectors, between, min(k or choose_k(taught, between), len(taught)))
+        return alone
     target = taught.target
     a, b = _line(base.exemplars, target)
     residuals = target - a - b * base.exemplars
@@ -155,7 +163,27 @@ def learn(
     weight = _weight(residuals, foretold, taught.groups) if np.ptp(target) else 0.0
     if b == 0 and weight == 0:  # the labels say nothing, not even against the base
         a, b = _after(target)
-    return Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
+    beside = Lesson(taught, vectors, between, k, base, weight, (a, b), residuals)
+    return alone if np.ptp(target) and _surely_better(alone, beside) else beside
+
+
+def _surely_better(alone: Lesson, beside: Lesson) -> bool:
+    """Say whether exemplars alone foretell each other better than beside a base.
+
+    By more than chance gives once in twenty times: 1.64 standard errors of the paired difference
+    of losses, which know of groups.
+    """
+    every = np.arange(len(alone.taught))
+    gain = beside.losses(every) - alone.losses(every)
+    known = np.isfinite(gain)
+    _, place = np.unique(alone.taught.groups[known], return_inverse=True)
+    count = int(place.max(initial=0)) + 1
+    if known.sum() < 2 * FEWEST or count < 2:
+        return False
+    gain = gain[known]
+    of_groups = np.bincount(place, gain - gain.mean())
+    spread = float(np.sqrt((of_groups**2).sum() * count / (count - 1)))
+    return bool(gain.sum() > _SURE * spread)
 
 
 def _of_others(taught: Taught) -> Floats:
