@@ -9,6 +9,7 @@ photo-defects/; W: weights of timm:mobilenetv2_100.
 
 import argparse
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -235,8 +236,38 @@ def encoders(weights: Path | None) -> list[str]:
     return ["builtin", "colour", *(["timm:mobilenetv2_100"] if weights else [])]
 
 
-def galaxies(data: Path, weights: Path | None) -> None:
+_COLUMNS = {
+    "random": "nearest exemplars, as many of each class", "probe": "probe, the same labels",
+    "plain": "nearest exemplars, any at random", "suggest": "nearest exemplars, suggested",
+}  # fmt: skip
+
+
+def draw_curves(lines: list[str], path: Path) -> None:
+    """Draw the rows that `galaxies` prints: a panel for each encoder, with 95 % intervals."""
+    from matplotlib.figure import Figure
+
+    rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in lines]
+    names = list(dict.fromkeys(row[0] for row in rows))
+    drawing = Figure(figsize=(4 * len(names), 4), layout="constrained")
+    panels = np.atleast_1d(drawing.subplots(1, len(names), sharey=True))
+    for name, panel in zip(names, panels, strict=True):
+        mine = [row for row in rows if row[0] == name]
+        labels = [int(row[1].partition("(")[2].strip(")")) for row in mine]
+        for place, told_as in enumerate(_COLUMNS.values(), start=2):
+            figures = np.array([re.findall(r"[\d.]+", row[place]) for row in mine], float)
+            value, low, high = figures.T
+            panel.plot(labels, value, "o-", label=told_as, markersize=4)
+            panel.fill_between(labels, low, high, alpha=0.12)
+        panel.set(title=name, xlabel="labels", xticks=labels)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("balanced accuracy")
+    drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    drawing.savefig(path, dpi=110)
+
+
+def galaxies(data: Path, weights: Path | None, plot: Path | None = None) -> None:
     """Balanced accuracy of the class foretold, by labels per class and who chooses them."""
+    lines: list[str] = []
     folders = sorted(p for p in (data / "galaxies" / "labelled").iterdir() if p.is_dir())
     files = [file for folder in folders for file in sorted(folder.iterdir())]
     classes = np.array([folders.index(file.parent) for file in files])
@@ -259,9 +290,11 @@ def galaxies(data: Path, weights: Path | None) -> None:
                 some = rng.choice(len(files), len(rows), replace=False)
                 cells["plain"].append(accuracy(vectors, classes, some))
                 cells["probe"].append(probed(vectors, classes, rows))
-            columns = ("random", "probe", "plain", "suggest")
-            print(f"| {name} | {each} ({len(rows)}) | " + " | ".join(
-                told(cells[column]) for column in columns), "|", flush=True)  # fmt: skip
+            figures = " | ".join(told(cells[column]) for column in _COLUMNS)
+            lines.append(f"| {name} | {each} ({len(rows)}) | {figures} |")
+            print(lines[-1], flush=True)
+    if plot:
+        draw_curves(lines, plot)
 
 
 def asked_of(vectors: NDArray[np.float32], classes: Ints, n: int, seed: int) -> Ints:
@@ -400,9 +433,12 @@ def main() -> None:
     parser.add_argument("what", choices=sorted([*PLAIN, "galaxies", "opinions"]))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--plot", type=Path, help="of galaxies: the curves")
     given = parser.parse_args()
-    if given.what in ("galaxies", "opinions"):
-        {"galaxies": galaxies, "opinions": opinions}[given.what](given.data, given.weights)
+    if given.what == "galaxies":
+        galaxies(given.data, given.weights, given.plot)
+    elif given.what == "opinions":
+        opinions(given.data, given.weights)
     else:
         PLAIN[given.what]()
 
