@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..media.walk import Found
 from .catalogue import Catalogue
-from .items import frame_content, frame_numbers, item_number
+from .items import frame_numbers, item_number
 from .scores import scorer_number
 from .sources import enter_source
 
@@ -62,23 +62,24 @@ def _enter(
             "SELECT frame, id FROM items WHERE source = ? AND part IS NULL", (source,)
         ).fetchall()
     )
-    fresh = [place for place, number in enumerate(numbers) if number not in known]
-    if not fresh:
+    fresh = np.flatnonzero([number not in known for number in numbers])
+    if not len(fresh):
         return np.array([known[number] for number in numbers], np.int64)
     ids = np.array([known.get(number, 0) for number in numbers], np.int64)
-    ids[fresh] = _free_ids(connection, file.digest, [numbers[place] for place in fresh])
-    places = np.array(fresh)[np.argsort(ids[fresh])]  # by id: the tree then grows side by side
+    ids[fresh] = _free_ids(connection, file.digest, [numbers[place] for place in fresh.tolist()])
+    places = fresh[np.argsort(ids[fresh])]  # by id: the tree then grows side by side
+    order = places.tolist()
     times = _written(file.times, len(numbers))
     if file.numbers is None:  # the file is known by its own content, as any still
         contents = [item_number(file.digest, frame=None, part=None)]
     else:
-        contents = [frame_content(mark) for mark in file.marks.tolist()]
+        contents = (file.marks[places] >> np.uint64(1)).tolist()  # `frame_content` of many
     connection.executemany(
         "INSERT INTO items (id, content, source, frame, width, height, depth, taken_at) "
         f"VALUES (?, ?, {source}, ?, {file.width:d}, {file.height:d}, {file.depth:d}, ?)",
         zip(
-            ids[places].tolist(), [contents[place] for place in places],
-            [numbers[place] for place in places], [times[place] for place in places], strict=True,
+            ids[places].tolist(), contents, [numbers[place] for place in order],
+            [times[place] for place in order], strict=True,
         ),
     )  # fmt: skip
     return ids
@@ -151,18 +152,21 @@ def note_flags(
 
     flags: of each frame, names parted by blanks, empty for none. Writes only what has changed.
     """
-    wanted = {
-        item: json.dumps({"flags": text}) if text else None
-        for item, text in zip(ids.tolist(), flags, strict=True)
-    }
+    here = {item: text for item, text in zip(ids.tolist(), flags, strict=True) if text}
     with catalogue.reading() as connection:
+        # only rows that have flags, or are to have some, can change: few of all
         noted = connection.execute(
-            "SELECT scorer, item, detail FROM scores JOIN scorers ON scorers.id = scorer "
-            "WHERE identity = ? AND item IN (SELECT value FROM json_each(?))",
-            (identity, json.dumps(list(wanted))),
+            "SELECT scorer, item, detail FROM scores WHERE scorer = "
+            "(SELECT id FROM scorers WHERE identity = ?) "
+            "AND (detail IS NOT NULL OR item IN (SELECT value FROM json_each(?)))",
+            (identity, json.dumps(list(here))),
         ).fetchall()
+    mine = set(ids.tolist()) if noted else set()
+    wanted = {item: json.dumps({"flags": text}) for item, text in here.items()}
     changed = [
-        (wanted[item], scorer, item) for scorer, item, detail in noted if detail != wanted[item]
+        (wanted.get(item), scorer, item)
+        for scorer, item, detail in noted
+        if item in mine and detail != wanted.get(item)
     ]
     if changed:
         with catalogue.transaction() as connection:

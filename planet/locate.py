@@ -165,7 +165,7 @@ class Locator:
         above = means - background[:, None, None]
         # the third brightest row: one hot block must not set the level
         rows = min(3, means.shape[1])
-        peak = np.partition(above.max(2), -rows, axis=1)[:, -rows]
+        peak = np.partition(_brightest(above), -rows, axis=1)[:, -rows]
         level = np.maximum(LEVEL * peak, SIGNIFICANT * noise)
         return (background, noise), (above > level[:, None, None]).astype(np.float32)
 
@@ -179,6 +179,15 @@ class Locator:
             return mask
         largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         return np.asarray(labels == largest, np.float32)
+
+
+def _brightest(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n, rows) maxima of each row of (n, rows, columns).
+
+    Of a copy with the columns first, in half the time of numpy's own along a short last axis.
+    """
+    across: NDArray[np.float32] = np.ascontiguousarray(frames.transpose(2, 0, 1)).max(0)
+    return across
 
 
 def _border(means: NDArray[np.float32]) -> NDArray[np.float32]:
