@@ -13,7 +13,8 @@ from ..db.exemplars import StoredSet
 from ..db.items import Item
 from ..errors import InterruptionError, NothingError, PictureError, UsageError
 from ..label.agreement import Agreement
-from ..label.session import Chooser, Session
+from ..label.choosing import Chooser
+from ..label.session import Session
 from .ahead import PicturesAhead, Place
 from .keys import BACKSPACE, ESCAPE
 from .question import (
@@ -149,6 +150,7 @@ class _Asking:
         self.keys = keys_of(session)
         self.answers = {k: key.answer for key in self.keys for k in (key.key, *key.others)}
         self.pictures = PicturesAhead(screen.wake)
+        session.when_chosen(screen.wake)
         self.pressed: deque[str] = deque()
         self.told = ""
         self.page: Page | None = None

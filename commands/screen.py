@@ -1,7 +1,8 @@
 """A terminal taken over: the whole screen, one key at a time, and given back as it was.
 
 Given back after errors, Ctrl-C, SIGTERM and a closed window too; laid down by Ctrl-Z and taken up
-again. Signals only set a mark and wake `wait`: what is being written is written to its end.
+again. Signals only set a mark and wake `wait`, but those that end it cut short what is being
+written: a terminal that was held (Ctrl-S), or whose line hangs, takes nothing for ever.
 """
 
 import fcntl
@@ -41,6 +42,10 @@ _ESCAPE_SECONDS = 0.05
 _LAST = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class _CutShort(Exception):  # noqa: N818 - nobody's mistake
+    """A signal came while the terminal took nothing."""
+
+
 def is_terminal() -> bool:
     """Say whether a person can be asked: both ends are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
@@ -55,6 +60,7 @@ class Screen:
         self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
         self._heard, self._heard_at = b"", 0.0
         self._marks: set[int] = set()
+        self._drawing = False
         self._handlers: dict[int, object] = {}
         self._cell: tuple[int, int] | None = None
         self.terminal: Terminal
@@ -87,9 +93,14 @@ class Screen:
     def draw(self, content: bytes) -> None:
         """Write to the screen, at once where the terminal can."""
         try:
+            self._drawing = True
             self._send(_BEGIN + content + _END)
         except OSError:  # EIO: the window was closed
             self._marks.add(signal.SIGHUP)
+        except _CutShort:
+            self._let_go()
+        finally:
+            self._drawing = False
 
     def wake(self) -> None:
         """Let `wait` return; may be called from another thread."""
@@ -125,6 +136,9 @@ class Screen:
         if number == signal.SIGINT and number in self._marks:
             raise KeyboardInterrupt  # asked twice: something takes long
         self._marks.add(number)
+        if self._drawing and number in _LAST:
+            self._drawing = False
+            raise _CutShort
 
     def _happened(self) -> list[str]:
         if self._marks & {*_LAST}:
@@ -150,6 +164,12 @@ class Screen:
         self._marks.discard(signal.SIGCONT)
         self._take()
         self._measure()
+
+    def _let_go(self) -> None:
+        """Drop what the terminal has not taken, and what holds it: so that it can be given back."""
+        with suppress(OSError, termios.error):
+            termios.tcflow(self._out, termios.TCOON)
+            termios.tcflush(self._out, termios.TCOFLUSH)
 
     def _drain(self) -> bool:
         """Empty the pipe; say whether `wake` was called: signals write their numbers."""

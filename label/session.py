@@ -7,7 +7,7 @@ disk before the next item is given.
 import hashlib
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,9 @@ from ..db.exemplars import SKIP, Event, StoredSet, events_of, new_event, write_d
 from ..db.items import Item
 from ..errors import NothingError, UsageError
 from .agreement import Agreement, with_oneself
+from .choosing import Chooser, Choosing
 from .record import REPEAT, check_writable, origin_of, standing, undo
 from .sets import RATINGS, SECOND
-
-Chooser = Callable[[Mapping[int, str], int], Sequence[int]]
-"""Called with this person's answers by content, and how many are wanted: contents, best first."""
 
 ASKED_TWICE = 0.05
 """Share of the contents that are asked a second time, to see whether the answer stays."""
@@ -28,6 +26,8 @@ LATER = 10
 """Answers that lie between the two, where there are so many."""
 CHOSEN = 10
 """Answers after which a chooser is asked again."""
+_SPARE = 8
+"""More than will be answered: for skips, to prepare ahead, and for as long as a chooser thinks."""
 SECOND_PASS = "second"
 """In an event's origin: the item was one of the fives, and rated once more."""
 
@@ -77,7 +77,7 @@ class Session:
         self.answered = self.skipped = self.repeated = self.undone = 0
         self.unreadable: dict[int, str] = {}
         self._whence = whence
-        self._chooser = chooser
+        self._choosing = Choosing(chooser) if chooser else None
         self._items: dict[int, Item] = {}
         for item in items:  # of copies the first stands for all: labels follow the content
             self._items.setdefault(item.content, item)
@@ -91,7 +91,7 @@ class Session:
         self._open_repeats: dict[int, int] = self._unrepeated()
         random.Random(seed).shuffle(wanted)  # with those done: the same order when it goes on
         self._order = wanted
-        self._queue = deque(c for c in wanted if c in self._left and chooser is None)
+        self._queue = deque(c for c in wanted if c in self._left and not chooser)
         self._since_choice = 0
         self._turn: Turn | None = None
 
@@ -134,7 +134,8 @@ class Session:
     def ahead(self, n: int) -> list[Item]:
         """Return up to n items that will probably be asked about after this one.
 
-        Asks the chooser where it is time to: call it while the person looks.
+        Asks the chooser where it is time to, and does not wait for it: call it while the person
+        looks, and again when `when_chosen` says so.
         """
         self._choose(early=True)
         now = self._turn.item.content if self._turn else None
@@ -145,6 +146,11 @@ class Session:
             if turn.item.content != now and turn.item not in found:
                 found.append(turn.item)
         return found
+
+    def when_chosen(self, call: Callable[[], None]) -> None:
+        """Let something be called, from another thread, when the chooser has chosen."""
+        if self._choosing:
+            self._choosing.on_ready = call
 
     def _coming(self) -> Iterator[Turn]:
         """Yield what comes next, if nothing were answered meanwhile."""
@@ -161,26 +167,33 @@ class Session:
                 yield Turn(self._items[content], repeat=True)
 
     def _choose(self, *, early: bool = False) -> None:
-        """Fill the queue by the chooser, every so many answers; early: one answer before it has to.
+        """Fill the queue by the chooser, every so many answers; early: the person still looks.
 
-        What was answered leaves the queue.
+        What was answered leaves the queue. The chooser thinks while the person looks; only where
+        there is nothing left to ask is it waited for.
         """
         while self._queue and self._queue[0] not in self._left:
             self._queue.popleft()
-        if self._chooser is None or not self._left:
+        if self._choosing is None or not self._left:
             return
         now = self._turn.item.content if self._turn else None
         more = len(self._left) - (now in self._left) > len(self._queue)
         short = more and len(self._queue) <= int(early)
-        if not short and self._since_choice < CHOSEN - int(early):
+        if not self._choosing.asked and (
+            short or (early and self._since_choice >= CHOSEN - 1) or self._since_choice >= CHOSEN
+        ):
+            passed = {c: SKIP for c in self._items if c not in self._left}
+            self._choosing.ask(passed | self._labels, CHOSEN + _SPARE)
+            self._since_choice = -int(early)
+        if not self._choosing.asked or not (
+            (early and self._choosing.ready) or (more and not self._queue and not early)
+        ):
             return
-        # two more than will be answered: for skips, and to prepare ahead
-        passed = {c: SKIP for c in self._items if c not in self._left}
-        chosen = self._chooser(passed | self._labels, CHOSEN + 2)
-        fresh = [c for c in dict.fromkeys(chosen) if c in self._left and c != now]
+        chosen = [c for c in self._choosing.take() if c in self._left and c != now]
         # near-duplicates and neighbours are never chosen: they come when nothing else is left
-        self._queue = deque(fresh or (c for c in self._order if c in self._left and c != now))
-        self._since_choice = -int(early)
+        fresh = chosen or [c for c in self._order if c in self._left and c != now]
+        # the next one stays: its picture is ready
+        self._queue = deque(dict.fromkeys([*list(self._queue)[:1], *fresh]))
 
     # --- what was said ------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ too short for as many as are asked for, nearer ones will do, but never neighbour
 _ALIKE = 0.05
 """Near-duplicates: nearer than this share of the usual distance."""
 _MOST = 20_000
+_TOGETHER = 64
 _WISHES = (
     "spread", "spread", "uncertain", "spread", "promising",
     "spread", "uncertain", "spread", "spread", "uncertain",
@@ -100,19 +101,24 @@ class _Search:
         """(n,) squared distance to the nearest that has been asked."""
         self._taken: list[int] = []
         self._quantile = _quantiles(candidates.scores, candidates.usable)
-        for place in candidates.asked:
-            self.take(int(place))
+        for first in range(0, len(candidates.asked), _TOGETHER):
+            self._take_all(candidates.asked[first : first + _TOGETHER])
 
     def take(self, place: int) -> None:
         """Note that an item is asked about: it, its likes and its neighbours are not any more."""
+        self._take_all(np.array([place]))
+
+    def _take_all(self, places: NDArray[np.int64]) -> None:
+        # together: hundreds of labels one by one would read all vectors hundreds of times
         all_of = self._all
-        products = (all_of.vectors @ all_of.vectors[place]).astype(np.float64)
-        distance = np.maximum(self._squares + self._squares[place] - 2 * products, 0)
-        self._far = np.minimum(self._far, distance)
-        self._taken.append(place)
-        self.allowed[place] = False
-        self.allowed &= distance > (_ALIKE * self._usual) ** 2
-        if all_of.frames[place] >= 0:
+        distance = all_of.vectors @ all_of.vectors[places].T
+        distance = self._squares[:, None] + self._squares[places] - 2 * distance.astype(np.float64)
+        nearest = np.maximum(distance.min(1), 0)
+        self._far = np.minimum(self._far, nearest)
+        self._taken += places.tolist()
+        self.allowed[places] = False
+        self.allowed &= nearest > (_ALIKE * self._usual) ** 2
+        for place in places[all_of.frames[places] >= 0]:
             near = np.abs(all_of.frames - all_of.frames[place]) < self._apart
             self.allowed &= ~(near & (all_of.files == all_of.files[place]))
 

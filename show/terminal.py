@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError, closest
 from .blocks import Colours, blocks
 from .sixel import sixel
-from .thumbnail import fit
+from .thumbnail import fit, fitted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,6 +24,13 @@ USUAL_CELL = (10, 20)
 """Pixels of a letter, where the terminal does not say."""
 _CHUNK = 4096
 """Letters of base64 that one kitty escape may carry."""
+_WIDEST_SIXEL = 1000
+"""Pixels of either side: xterm cuts off what is beyond, unless it is told otherwise."""
+_MOST_SMALLER, _MOST_LARGER = 1_000_000, 500_000
+"""Pixels of a PNG that kitty is sent, where the picture has more or fewer than the screen shows:
+the rest of the scaling is the terminal's. A photo enlarged to a whole screen would be 3 MB."""
+_EXACT = 300_000
+"""Pixels up to which iTerm2 is sent a PNG; above, a JPEG, a fifth as long."""
 _PATIENCE = 0.5
 """Seconds that a terminal far away may take to say what it can."""
 
@@ -148,8 +155,13 @@ def show(
     picture: PIL image, or uint8 (h, w) or (h, w, 3). at: (row, column) of the part's first cell,
     counted from 1. room: its (columns, rows).
     """
-    image = scaled(_image(picture), terminal, *room)
-    columns, rows = cells(image, terminal)
+    image = _image(picture)
+    if terminal.protocol in ("blocks", "sixel"):
+        image = scaled(image, terminal, *room)
+        columns, rows = cells(image.size, terminal)
+    else:
+        size = fitted(image.size, room[0] * terminal.cell[0], room[1] * terminal.cell[1])
+        columns, rows = cells(size, terminal)
     row, column = at[0] + (room[1] - rows) // 2, at[1] + (room[0] - columns) // 2
     if terminal.protocol == "blocks":
         lines = blocks(image, terminal.colours)
@@ -158,13 +170,31 @@ def show(
     if terminal.protocol == "sixel":
         return there + sixel(image)
     if terminal.protocol == "iterm2":
-        return there + iterm2(image, columns, rows)
-    return there + kitty(image, None if terminal.known else (columns, rows))
+        # enlarged by the terminal, but where single pixels are to be seen
+        return there + iterm2(_light(image, size, size[0] * size[1]), columns, rows)
+    light = _light(image, size, _MOST_SMALLER)
+    exact = terminal.known and light.size == size
+    return there + kitty(light, None if exact else (columns, rows))
+
+
+def _light(image: "Image", size: tuple[int, int], most: int) -> "Image":
+    """Return a picture to be shown in a size with no more pixels than it takes to show it well.
+
+    One that is to be enlarged has at least its own pixels; one that is reduced at most `most`.
+    """
+    own, shown = image.width * image.height, size[0] * size[1]
+    most = max(own, _MOST_LARGER) if own < shown else most
+    if shown <= most:
+        return fit(image, *size)
+    factor = (most / shown) ** 0.5
+    return fit(image, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
 
 
 def scaled(image: "Image", terminal: Terminal, columns: int, rows: int) -> "Image":
     """Return a picture as large as fits into so many cells, its proportions kept."""
     wide, high = columns * terminal.cell[0], rows * terminal.cell[1]
+    if terminal.protocol == "sixel":
+        wide, high = min(wide, _WIDEST_SIXEL), min(high, _WIDEST_SIXEL)
     if terminal.protocol != "blocks":
         return fit(image, wide, high)
     # half cells are not quite square: the proportions are those of the letter
@@ -175,14 +205,14 @@ def scaled(image: "Image", terminal: Terminal, columns: int, rows: int) -> "Imag
         min(columns, max(1, round(image.width * factor / terminal.cell[0]))),
         min(2 * rows, max(1, round(image.height * factor * 2 / terminal.cell[1]))),
     )
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def cells(image: "Image", terminal: Terminal) -> tuple[int, int]:
-    """Return the (columns, rows) that a scaled picture takes."""
+def cells(size: tuple[int, int], terminal: Terminal) -> tuple[int, int]:
+    """Return the (columns, rows) that a scaled picture of a size takes."""
     if terminal.protocol == "blocks":
-        return image.width, -(-image.height // 2)
-    return -(-image.width // terminal.cell[0]), -(-image.height // terminal.cell[1])
+        return size[0], -(-size[1] // 2)
+    return -(-size[0] // terminal.cell[0]), -(-size[1] // terminal.cell[1])
 
 
 def kitty(image: "Image", room: tuple[int, int] | None = None) -> bytes:
@@ -209,7 +239,7 @@ def iterm2(image: "Image", columns: int, rows: int) -> bytes:
     https://iterm2.com/documentation-images.html: OSC 1337 ; File=..., the file in base64, BEL.
     doNotMoveCursor is WezTerm's and iTerm2's from 3.5; others pass it over.
     """
-    content = _png(image)
+    content = _png(image) if image.width * image.height <= _EXACT else _jpeg(image)
     return (
         b"\x1b]1337;File=inline=1;size=%d;width=%d;height=%d;preserveAspectRatio=1;"
         b"doNotMoveCursor=1:%b\x07" % (len(content), columns, rows, base64.b64encode(content))
@@ -231,6 +261,13 @@ def _png(image: "Image") -> bytes:
     out = io.BytesIO()
     # level 1: of a photo that fills the screen 30 ms instead of 250, for a tenth more bytes
     image.convert("RGB").save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _jpeg(image: "Image") -> bytes:
+    """Return a JPEG in which the eye finds no fault: colours at full resolution."""
+    out = io.BytesIO()
+    image.convert("RGB").save(out, "JPEG", quality=92, subsampling=0)
     return out.getvalue()
 
 

@@ -254,6 +254,28 @@ def test_a_closed_window(sit: Sit, photos: Path) -> None:
     assert answers(photos) == ["3", "4"]
 
 
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+def test_a_terminal_that_takes_nothing_more(sit: Sit, photos: Path, how: str) -> None:
+    """As after Ctrl-S, or over a line that hangs: it ends, and the answers are kept."""
+    person = sit("label", "photos", "--set", "good", columns=300, rows=100)
+    person.see()
+    person.answer("3")
+    for _ in range(3):
+        person.press("4")  # nobody reads what this brings
+        time.sleep(0.3)
+    until = time.monotonic() + 20
+    person.signal(getattr(signal, how))
+    process = 0
+    while not process and time.monotonic() < until:
+        process, status = os.waitpid(person.process, os.WNOHANG)
+        time.sleep(0.05)
+    assert process, "it waits for the terminal for ever"
+    person.status = os.waitstatus_to_exitcode(status)
+    assert person.status == 130
+    assert answers(photos)[:2] == ["3", "4"]
+    person.hear(b"the same command goes on")
+
+
 def test_an_error_in_the_middle_gives_the_terminal_back(sit: Sit, photos: Path) -> None:
     person = sit("label", "photos", "--set", "good")
     person.see()
