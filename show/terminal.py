@@ -26,8 +26,8 @@ _CHUNK = 4096
 """Letters of base64 that one kitty escape may carry."""
 _WIDEST_SIXEL = 1000
 """Pixels of either side: xterm cuts off what is beyond, unless it is told otherwise."""
-_MOST_SMALLER, _MOST_LARGER = 1_000_000, 500_000
-"""Pixels of a PNG that kitty is sent, where the picture has more or fewer than the screen shows:
+_MOST_SMALLER, _MOST_LARGER = 1_000_000, 300_000
+"""Pixels of a PNG that kitty is sent at most, where the picture has more or fewer than the screen:
 the rest of the scaling is the terminal's. A photo enlarged to a whole screen would be 3 MB."""
 _EXACT = 300_000
 """Pixels up to which iTerm2 is sent a PNG; above, a JPEG, a fifth as long."""

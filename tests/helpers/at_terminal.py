@@ -178,11 +178,12 @@ class Person:
         return heard
 
     def drawn(self) -> None:
-        """Wait for the end of a drawing, and do nothing else: what is timed is the command."""
-        tail = b""
-        while DRAWN not in tail:
-            more = os.read(self.fd, 65536)
-            tail = tail[-len(DRAWN) :] + more
+        """Wait until a picture is drawn, and do nothing else: what is timed is the command."""
+        heard: list[bytes] = []
+        while DRAWN not in b"".join(heard[-2:]):
+            heard.append(os.read(self.fd, 65536))
+        if b"reading ..." in b"".join(heard).rpartition(DRAWN)[0].rpartition(DRAWN)[2]:
+            self.drawn()
 
     def press(self, keys: str | bytes) -> None:
         os.write(self.fd, keys if isinstance(keys, bytes) else keys.encode())
