@@ -6,6 +6,7 @@ vectors are then inner products of band-limited pictures (Parseval), and a shift
 a phase ramp: no pixel is ever interpolated.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -141,13 +142,16 @@ class Band:
             np.add(upper, lower, out=folded[:, 0])
             np.subtract(upper, lower, out=folded[:, 1])
         rows = (down @ folded).reshape(-1, side) @ across
-        parts = rows.view(np.complex64).reshape(count, self._halves, 2, -1, reach + 1)
+        parts = rows.view(np.complex64).reshape(
+            count, self._halves, 2, reach // self._halves + 1, reach + 1
+        )
         cosine, sine = parts[:, :, 0], parts[:, :, 1] * np.complex64(1j)
         full = np.empty((count, 2, *cosine.shape[1:]), np.complex64)
         np.subtract(cosine, sine, out=full[:, 0])
         np.add(cosine, sine, out=full[:, 1])
         sums = cosine[:, 0, 0, 0].real.copy()
-        return np.take(full.reshape(count, -1), self._taken, axis=1), sums
+        flat = full.reshape(count, math.prod(full.shape[1:]))
+        return np.take(flat, self._taken, axis=1), sums
 
     def window(self, coefficients: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return the (n, side, side) band-limited windows of coefficients, without their mean."""

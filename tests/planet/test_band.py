@@ -18,7 +18,7 @@ def band_limited(side: int, reach: int, *, seed: int = 0) -> NDArray[np.complex1
     return spectrum * (k[:, None] ** 2 + k**2 <= reach**2)
 
 
-@pytest.mark.parametrize("side", [16, 30, 64, 96])
+@pytest.mark.parametrize("side", [16, 30, 31, 64, 96])
 def test_coefficients_are_those_of_a_direct_transform(side: int) -> None:
     band, shown = Band(side), pictures(5, side)
     found, sums = band.coefficients(shown)
