@@ -87,11 +87,14 @@ def show(
         for event in events
         if who in (None, event.who)
     ]  # fmt: skip
+    told = _remarks(summary)
+    if who is not None and who not in summary.people:
+        told.append(f"no labels of {who} in {exemplar_set}; of {', '.join(summary.people)}")
     document = {
         "command": "exemplars show", "version": 1, **summary.as_json(), "results": rows,
-        "remarks": _remarks(summary),
+        "remarks": told,
     }  # fmt: skip
-    for text in _remarks(summary):
+    for text in told:
         remark(text, common)
     if listed.paths:
         write_paths([one.item.bytes for one in labels if one.item], nul=listed.nul)

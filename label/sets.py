@@ -182,10 +182,13 @@ def value_of(answer: str) -> float:
     return float(answer)
 
 
-def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | None) -> str | None:
+def wanted_of(
+    exemplar_set: StoredSet, given: Collection[str], wanted: str | None, *, torn: int = 0
+) -> str | None:
     """Return the class that is looked for; None for ratings, of which higher is better.
 
-    given: the answers that occur. Raises UsageError where that is not clear.
+    given: the answers that occur. torn: items that people disagree on. Raises
+    UsageError where that is not clear.
     """
     if exemplar_set.kind == "rating":
         if wanted is not None:
@@ -194,7 +197,9 @@ def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | Non
     if wanted is not None:
         answer = fitting(exemplar_set, wanted)
         if answer not in given:
-            raise UsageError(f"nothing is labelled {wanted} in {exemplar_set.name}")
+            name = exemplar_set.name
+            why = f": people disagree on {torn} items (q exemplars show {name})" if torn else ""
+            raise UsageError(f"nothing is labelled {wanted} in {name}{why}")
         return answer
     if exemplar_set.kind == "keep":
         if KEEP[0] not in given:

@@ -128,6 +128,38 @@ def test_only_a_slip_is_refused_as_a_new_class(
     assert found["counts"] == {first: 1, then: 1}
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["label", "--set", "s", "--label", "5"], ["label", "--set", "s", "--undo"],
+        ["rank", "--exemplars", "s"], ["rank", "--probe", "s"],
+        ["train", "probe", "s", "--exemplars", "s"],
+    ],
+)  # fmt: skip
+def test_a_call_that_names_no_pictures_makes_no_library(
+    tmp_path: Path, ask: Ask, call: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = ask(*call)
+    assert said.status == 2 and len(said.err.splitlines()) == 1
+    assert not (tmp_path / ".q").exists()
+
+
+def test_what_has_vanished_is_not_linked(labelled: Path, ask: Ask) -> None:
+    (labelled / "pictures" / "1.png").unlink()
+    ask("index", "pictures", "--quiet")
+    (row,) = json_of(ask, "exemplars", "export", "s", "--folders", "out")["results"]
+    assert (row["linked"], row["left_out"]) == (2, 1)
+    assert all(link.exists() for link in (labelled / "out").rglob("*.png"))
+
+
+def test_a_person_without_labels_and_two_judges(labelled: Path, ask: Ask) -> None:
+    said = ask("exemplars", "show", "s", "--who", "cleo")
+    assert said.status == 1 and "no labels of cleo in s; of ann, bob" in said.err
+    said = ask("rank", "--exemplars", "s", "--probe", "p")
+    assert said.status == 2 and "--probe and --exemplars both say" in said.err
+
+
 # --- q exemplars ----------------------------------------------------------------------------------
 
 
@@ -213,6 +245,7 @@ def test_suggest(labelled: Path, ask: Ask) -> None:
     ask("label", *paths, "--set", "s", "--label", "3")
     done = ask("exemplars", "suggest", "s")
     assert (done.status, done.out) == (1, "")
+    assert "nothing is left to ask" in done.err
 
 
 def test_remove_asks_and_restore_brings_back(labelled: Path, ask: Ask) -> None:
