@@ -24,6 +24,7 @@ from .flow.encoders import Encoders
 from .flow.given import listed, paths_in
 
 if TYPE_CHECKING:
+    from .db.exemplars import StoredSet
     from .embed.encoder import Encoder, EncoderOptions
     from .flow.given import Paths, Targets
     from .flow.refresh import Report
@@ -310,16 +311,17 @@ class Library:
         )
 
     def asker(
-        self, exemplars: str, items: "Paths | None" = None, *, encoder: str | None = None
-    ) -> "Asker":
-        """Return what chooses, among items as for `suggest`, what is worth asking about."""
+        self, exemplars: "str | StoredSet", items: "Paths | None" = None, *, who: str | None = None,
+        encoder: str | None = None, options: "EncoderOptions | None" = None,
+    ) -> "Asker":  # fmt: skip
+        """Return what chooses, among items as for `suggest`, what is worth asking `who` about."""
         from .flow.indexing import indexed_first
         from .rank.asking import asker_of
 
+        index = partial(indexed_first, self.catalogue, self.index, encoder=encoder, options=options)
         return asker_of(
             self.catalogue, exemplars, None if items is None else paths_in(items), rank=self.rank,
-            index=partial(indexed_first, self.catalogue, self.index, encoder=encoder),
-            stored=lambda: self._stored(encoder),
+            index=index, stored=lambda: self._stored(encoder), who=who,
         )  # fmt: skip
 
     def vectors(

@@ -87,11 +87,14 @@ def show(
         for event in events
         if who in (None, event.who)
     ]  # fmt: skip
+    told = _remarks(summary)
+    if who is not None and who not in summary.people:
+        told.append(f"no labels of {who} in {exemplar_set}; of {', '.join(summary.people)}")
     document = {
         "command": "exemplars show", "version": 1, **summary.as_json(), "results": rows,
-        "remarks": _remarks(summary),
+        "remarks": told,
     }  # fmt: skip
-    for text in _remarks(summary):
+    for text in told:
         remark(text, common)
     if listed.paths:
         write_paths([one.item.bytes for one in labels if one.item], nul=listed.nul)
@@ -182,6 +185,7 @@ def import_labels(
             result = {
                 "set": found.exemplar_set, "labelled": found.labelled,
                 "unanswered": found.unanswered, "unknown": list(found.unknown),
+                "contradicted": list(found.contradicted), "unreadable": list(found.unreadable),
             }  # fmt: skip
             line = f"{found.labelled} labels taken into {found.exemplar_set}"
             if found.unanswered:
@@ -194,6 +198,12 @@ def import_labels(
                     f"{len(found.unknown)} items are not in the library, as {found.unknown[0]}: "
                     "q index them first"
                 )
+            told += found.unreadable
+            if found.contradicted:
+                told.append(
+                    f"{counted(len(found.contradicted), 'picture')} with several answers left out, "
+                    f"as {found.contradicted[0]}"
+                )
     for text in told:
         remark(text, common)
     document = {
@@ -201,7 +211,8 @@ def import_labels(
     }  # fmt: skip
     if not print_document(document, "results", common):
         print(line)
-    return EXIT_PARTLY if result.get("unknown") else EXIT_DONE
+    failed = any(result.get(key) for key in ("unknown", "contradicted", "unreadable"))
+    return EXIT_PARTLY if failed else EXIT_DONE
 
 
 def suggest(
@@ -227,9 +238,15 @@ def suggest(
         {"rank": place, "item": str(item), "frame": item.frame}
         for place, item in enumerate(found, 1)
     ]
+    told = [] if found else [
+        f"nothing is left to ask: name other pictures, or a video, as q exemplars suggest "
+        f"{exemplar_set} mars.ser"
+    ]  # fmt: skip
+    for text in told:
+        remark(text, common)
     document = {
         "command": "exemplars suggest", "version": 1, "set": exemplar_set, "results": rows,
-        "remarks": [],
+        "remarks": told,
     }  # fmt: skip
     if listed.paths:
         write_paths([item.bytes for item in found], nul=listed.nul)
@@ -291,7 +308,7 @@ def _kappa(kappa: float | None) -> str:
 
 
 def _remarks(summary: "Summary") -> list[str]:
-    found = []
+    found: list[str] = []
     for agreement, who in (
         (summary.oneself, "asked twice, people answer the same"),
         (summary.each_other, "people agree with each other"),
@@ -302,5 +319,8 @@ def _remarks(summary: "Summary") -> list[str]:
     if summary.gone:
         found.append(f"{summary.gone} labels are of items that the library does not know now")
     if summary.contradicted:
-        found.append(f"{summary.contradicted} items have as many answers for as against: left out")
+        found.append(
+            f"{counted(summary.contradicted, 'item')} left out: as many answers for one class as "
+            "for another"
+        )
     return found

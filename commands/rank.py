@@ -64,6 +64,8 @@ def rank(
     if probe is not None:
         if by is not None:
             raise UsageError("--probe and --by both say what gives the scores: give one of them")
+        if taste.exemplars is not None:
+            raise UsageError("--probe and --exemplars both say what gives the scores: take one")
         by = f"probe:{probe}"
     films, folders = unfolded(names or [], words, by, pictured=reference is not None)
     if videos_among(films, words, by):
@@ -83,7 +85,7 @@ def rank(
     check_output(common, listed, typed)
     typed.only_with("a video", *reading.names())
     keep_apart([reference], [common.csv, listed.sheet])
-    with opened(common, create=True) as library:
+    with opened(common, create=names is not None) as library:
         with progress(common, "indexing") as tell, stopping(common) as should_stop:
             ranking = library.rank_pictures(
                 names,

@@ -69,12 +69,16 @@ def probe(
         typer.Option(
             metavar="FILE.csv",
             rich_help_panel=_PANEL,
-            help="A table with a column item, path, frame or name, and one of labels.",
+            help="A table with a column item, path, file, frame or name, and one of labels.",
         ),
     ] = None,
     column: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_PANEL, help="Its column of labels."),
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_PANEL,
+            help="Its column of labels; default: answer, label, rating or class.",
+        ),
     ] = None,
     best: Annotated[
         int | None,
@@ -131,7 +135,7 @@ def probe(
     }  # fmt: skip
     paths = [*(items or []), *read_list(listed, nul=False)]
     with (
-        opened(common, create=True) as library,
+        opened(common, create=bool(paths)) as library,
         progress(common, "measuring") as tell,
         stopping(common) as should_stop,
     ):
@@ -152,11 +156,16 @@ def probe(
 
 
 def _print(learned: "Learned") -> None:
+    from ..train.store import reads
+
     card = learned.stored.card
-    counts = ", ".join(f"{n} {answer}" for answer, n in card["labels"].items())
+    if card["kind"] == "logistic":
+        counts = ", ".join(f"{n} {answer}" for answer, n in card["labels"].items())
+    else:
+        counts = " ".join(f"{answer}:{n}" for answer, n in card["labels"].items())
     size = f", on {card['components']} principal components" if card["components"] else ""
     wanted = f", wanted: {card['wanted']}" if card["wanted"] else ""
-    print(printable(f"{learned.stored.name}: {card['kind']} probe on {_reads(card)}"))
+    print(printable(f"{learned.stored.name}: {card['kind']} probe on {reads(card)}"))
     print(printable(f"labels: {counts}{wanted}"))
     print(f"regularisation {card['strength']:g} a label{size}, chosen by held-out groups")
     if not learned.figures:
@@ -174,14 +183,6 @@ def _print(learned: "Learned") -> None:
     )  # fmt: skip
 
 
-def _reads(card: dict[str, Any]) -> str:
-    """Return what a probe reads, for a person: of frames the video and not its survey's name."""
-    features = str(card["features"])
-    if features.startswith("frames:"):
-        return f"frames of {', '.join(card['items'])}"
-    return features
-
-
 def list_models(*, common: Common) -> int:
     """List what was learned. Ends with 1 when there is nothing."""
     with opened(common) as library:
@@ -192,7 +193,10 @@ def list_models(*, common: Common) -> int:
                     for m in found],
     }  # fmt: skip
     if not print_document(document, "results", common):
-        _print_models(found)
+        if found:
+            _print_models(found)
+        else:
+            remark("no probes yet; teach one: q train probe NAME --exemplars SET", common)
     return EXIT_DONE if found else EXIT_NOTHING
 
 
@@ -202,6 +206,8 @@ def _about(model: "StoredModel") -> dict[str, Any]:
 
 
 def _print_models(found: "Sequence[StoredModel]") -> None:
+    from ..train.store import reads
+
     rows = []
     for model in found:
         card = model.card
@@ -210,7 +216,7 @@ def _print_models(found: "Sequence[StoredModel]") -> None:
         told = f"{_TITLES[first]} {figures[first]['value']:.3f}" if first else "not judged"
         rows.append(
             [model.name, f"{card['kind']} {model.kind}", str(sum(card["labels"].values())),
-             card["wanted"] or "", told, _reads(card)]
+             card["wanted"] or "", told, reads(card)]
         )  # fmt: skip
     print_table(
         ["name", "kind", "labels", "wanted", "held out", "reads"], rows,

@@ -204,14 +204,15 @@ def _select(catalogue: Catalogue, where: str, values: Sequence[object]) -> list[
             f"WHERE {where} ORDER BY sources.path, items.frame",
             values,
         ).fetchall()
-        labels = _labels(catalogue, [r[0] for r in rows])
+        labels = labels_of(catalogue, [r[0] for r in rows])
     return [
         Item(*(number, content, catalogue.located(path), *about, labels.get(number, {})))
         for number, content, path, *about in rows
     ]
 
 
-def _labels(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+def labels_of(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Return the current answers of items by exemplar set; of items without any nothing."""
     found: dict[int, dict[str, list[str]]] = {}
     (any_label,) = catalogue.connection.execute(
         "SELECT EXISTS (SELECT 1 FROM label_events)"

@@ -1,6 +1,6 @@
 """A library's exemplar sets, as Python users and commands see them: `library.exemplars`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from ..db.exemplars import (
     set_named,
 )
 from ..db.items import Item, contents_of, items_by_id
-from ..errors import UsageError
+from ..errors import NothingError, UsageError
 from ..flow.given import paths_in
 from .agreement import Agreement, between_people, with_oneself
 from .entered import Index, entered
@@ -115,17 +115,41 @@ class ExemplarSets:
         who: str | None = None,
         kind: Kind | None = None,
         question: str | None = None,
+        answers: Sequence[str] = (),
+        index: Index | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> int:
         """Give items an answer in a set, made where it is new; return how many.
 
         items: as for `Library.index`, and frames as "mars.ser#120"; indexed first where they are
-        new. answer: one of the set's; None takes back what `who` said of them. Raises UsageError
-        for an answer that the set does not have. When this returns the answers are on the disk.
+        new, by `index` instead of the library's own. answer: one of the set's; None takes back what
+        `who` said of them. answers: more classes. on_remark(text) is told of files that can't be
+        read. Raises UsageError for an answer that the set does not have. When this returns the
+        answers are on the disk.
         """
         check_writable(self._catalogue)
-        asked, fits = set_for(self._catalogue, name, answer, kind=kind, question=question)
-        found = entered(self._catalogue, paths_in(items), self._index)
+        asked, fits = set_for(
+            self._catalogue, name, answer, kind=kind, question=question, answers=answers
+        )
+        found, unread = entered(self._catalogue, paths_in(items), index or self._index)
+        if on_remark is not None:
+            for text in unread:
+                on_remark(text)
         return label_items(self._catalogue, kept(self._catalogue, asked), found, fits, person(who))
+
+    def take_back(self, items: "Paths", *, name: str, who: str | None = None) -> int:
+        """Take back what a person said of items; return how many answers that were.
+
+        Raises NothingError where they said nothing of any.
+        """
+        check_writable(self._catalogue)
+        asked, me = set_named(self._catalogue, name), person(who)
+        mine = {label.content for label in current_labels(self._catalogue, asked, who=me)}
+        found, _ = entered(self._catalogue, paths_in(items), self._index)
+        said = [item for item in found if item.content in mine]
+        if not said:
+            raise NothingError(f"{me} has said nothing of these in {name}")
+        return label_items(self._catalogue, asked, said, None, me)
 
     def take_in(
         self,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..db.advice import counted
 from ..db.catalogue import Catalogue
 from ..db.items import Item, items_at
 from ..errors import NothingError, UsageError
@@ -13,10 +14,13 @@ from ..video.open import is_video
 
 Index = Callable[[list[str | Path]], object]
 """Brings the library up to date with some paths."""
+_TOLD = 5
 
 
-def entered(catalogue: Catalogue, names: Sequence[str | Path], index: Index) -> list[Item]:
-    """Return the items that some names mean; those that are new are indexed first.
+def entered(
+    catalogue: Catalogue, names: Sequence[str | Path], index: Index
+) -> tuple[list[Item], list[str]]:
+    """Return the items that some names mean, new ones indexed first, and what can't be read.
 
     Raises UsageError for a video as a whole (its frames are items), NothingError for no picture.
     """
@@ -31,9 +35,23 @@ def entered(catalogue: Catalogue, names: Sequence[str | Path], index: Index) -> 
         index(unknown)
     items, broken = meant(catalogue, names)
     if not items:
-        why = f": {broken[0][0]}: {broken[0][1]}" if broken else ""
-        raise NothingError(f"no pictures at or below {', '.join(map(str, names[:3]))}{why}")
-    return items
+        raise nothing_at(names, broken)
+    return items, told_unread(broken)
+
+
+def nothing_at(
+    names: Sequence[str | Path], broken: Sequence[tuple[Item, str]] = ()
+) -> NothingError:
+    """Return what to raise where names mean no picture."""
+    why = f": {broken[0][0]}: {broken[0][1]}" if broken else ""
+    return NothingError(f"no pictures at or below {', '.join(map(str, names[:3]))}{why}")
+
+
+def told_unread(broken: Sequence[tuple[Item, str]]) -> list[str]:
+    """Return a line for each file that can't be read, and how many more there are."""
+    lines = [f"{item}: {why}" for item, why in broken[:_TOLD]]
+    more = len(broken) - len(lines)
+    return [*lines, f"{counted(more, 'more file')} can't be read: q status"] if more else lines
 
 
 def _known_frame(catalogue: Catalogue, name: str | Path) -> bool:

@@ -25,7 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 """Of our own CSV: one row for each event, so that undone and changed answers come along."""
 _ITEM_NAMES = ("item", "path", "file", "filename", "name")
-_ANSWER_NAMES = ("answer", "label", "rating", "class", "grade")
+ANSWER_NAMES = ("answer", "label", "rating", "class", "grade")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
@@ -138,7 +138,7 @@ def columns_of(path: Path, head: Iterable[str], column: str | None) -> Columns:
     where there are none of these.
     """
     names = {name.strip().lower(): name for name in head}
-    answers = _ANSWER_NAMES if column is None else (column.strip().lower(),)
+    answers = ANSWER_NAMES if column is None else (column.strip().lower(),)
     item = next((names[name] for name in _ITEM_NAMES if name in names), None)
     answer = next((names[name] for name in answers if name in names), None)
     if item is None or answer is None:
@@ -199,7 +199,8 @@ def link_folders(
 ) -> Iterator[tuple[Item, Path | None]]:
     """Link each labelled picture into a folder of its answer; yield (item, link).
 
-    A frame of a video can't be linked: its link is None. items: by content. Raises UsageError where
+    A frame of a video can't be linked, nor what has vanished: its link is None. items: by content.
+    Raises UsageError where
     `target` is there and not empty, or can't be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -208,7 +209,7 @@ def link_folders(
         item = items.get(entry.content)
         if item is None:
             continue
-        if item.frame is not None or item.part is not None:
+        if item.frame is not None or item.part is not None or item.state == "vanished":
             yield item, None
             continue
         folder = target / _folder_name(entry.answer)

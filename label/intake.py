@@ -1,6 +1,7 @@
 """Taking in labels from elsewhere: a CSV of another program, or a folder for each class."""
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,18 @@ from .sets import NOTHING, fitting, kept, kind_of, planned_set
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """What came of an import. unanswered: rows without an answer; unknown: names of no item."""
+    """What came of an import.
+
+    unanswered: rows without an answer; unknown: names of no item; contradicted: items that have
+    several answers there, and so none; unreadable: files that are no pictures, with the reason.
+    """
 
     exemplar_set: str
     labelled: int
     unanswered: int = 0
     unknown: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def take_in(
@@ -48,8 +55,7 @@ def take_in(
         raise NothingError(f"{path}: no row has an answer (0, empty and skip are none)")
     names = [located(item, path) for item, _, _ in given.answers]
     there = [one for one in dict.fromkeys(names) if os.path.isfile(parse(one).path)]  # noqa: PTH113
-    if there:
-        entered(catalogue, there, index)
+    unreadable = entered(catalogue, there, index)[1] if there else []
     labelled, unknown = [], []
     for named, (told, answer, _) in zip(names, given.answers, strict=True):
         items = items_at(catalogue, parse(named))
@@ -61,8 +67,11 @@ def take_in(
         raise NothingError(
             f"{path}: none of its items is in the library, as {unknown[0]}: q index them first"
         )
-    _keep(catalogue, planned, labelled, who, path)
-    return TakenIn(name, len(labelled), given.unanswered, tuple(unknown))
+    clear, contradicted = _clear(labelled, path)
+    _keep(catalogue, planned, clear, who, path)
+    return TakenIn(
+        name, len(clear), given.unanswered, tuple(unknown), contradicted, tuple(unreadable)
+    )
 
 
 def _planned(catalogue: Catalogue, name: str, kind: Kind | None, words: Sequence[str]) -> StoredSet:
@@ -88,14 +97,39 @@ def _folders(
     planned = _planned(catalogue, name, kind, words)
     answers = {folder: fitting(planned, folder) for folder in folders}
     labelled: list[tuple[Item, str]] = []
+    unreadable: list[str] = []
     unanswered = 0
     for folder, answer in answers.items():
         if answer is None:
             unanswered += len(folders[folder])
             continue
-        items = entered(catalogue, list(folders[folder]), index)
+        items, unread = entered(catalogue, list(folders[folder]), index)
+        unreadable += unread
         labelled += [(item, answer) for item in items]
     if not labelled:
         raise NothingError(f"{path}: none of its folders is an answer")
-    _keep(catalogue, planned, labelled, who, path)
-    return TakenIn(name, len(labelled), unanswered)
+    clear, contradicted = _clear(labelled, path)
+    _keep(catalogue, planned, clear, who, path)
+    return TakenIn(name, len(clear), unanswered, (), contradicted, tuple(unreadable))
+
+
+def _clear(
+    labelled: Sequence[tuple[Item, str]], path: Path
+) -> tuple[list[tuple[Item, str]], tuple[str, ...]]:
+    """Return each content once with its answer, and the items of which several are given.
+
+    Raises NothingError where that is true of all.
+    """
+    said: dict[int, dict[str, Item]] = defaultdict(dict)
+    for item, answer in labelled:
+        said[item.content].setdefault(answer, item)
+    clear = [(item, answer) for told in said.values() if len(told) == 1
+             for answer, item in told.items()]  # fmt: skip
+    torn = tuple(
+        " and ".join(f"{item}: {answer}" for answer, item in told.items())
+        for told in said.values()
+        if len(told) > 1
+    )
+    if not clear:
+        raise NothingError(f"{path}: gives each item several answers: {torn[0]}")
+    return clear, torn

@@ -16,6 +16,7 @@ SECOND = tuple(f"5.{second}" for second in RATINGS)
 QUESTIONS = {"keep": "Keep it?", "rating": "How good, 1 to 5?", "classes": "Which is it?"}
 NOTHING = frozenset({"", "0", SKIP, "none", "null", "nan", "unrated", "unlabelled"})
 """What other programs write where nothing was answered: it never weighs anything."""
+_SURE_LETTERS = 5
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
@@ -75,30 +76,55 @@ def set_for(
     *,
     kind: Kind | None = None,
     question: str | None = None,
+    answers: Sequence[str] = (),
 ) -> tuple[StoredSet, str | None]:
     """Return the set of a name, not entered yet, and an answer as it knows it.
 
     A new set is of the kind that the answer is of: 1 to 5 a rating, keep or reject, else a class.
-    A class that a set does not have yet is added, unless it is nearly spelt like one it has.
+    A class that a set does not have yet is added, unless it looks like a slip for one it has.
+    answers: more classes; the answer is then one that the set has, by these or before.
     """
     if answer is None:
         return set_named(catalogue, name), None
     known = find_set(catalogue, name)
     text = answer.strip()
-    if known is None:
+    if answers:
+        known = planned_set(catalogue, name, kind=kind, question=question, answers=answers)
+    elif known is None:
         kind = kind or kind_of([text])
         fresh = [text] if kind == "classes" else []
         known = planned_set(catalogue, name, kind=kind, question=question, answers=fresh)
     elif kind is not None:
         known = planned_set(catalogue, name, kind=kind)
-    if known.kind == "classes" and text.lower() not in NOTHING:
-        same = [one for one in known.answers if one.lower() == text.lower()]
-        if not same and not get_close_matches(text.lower(), [a.lower() for a in known.answers]):
-            known = replace(known, answers=_checked([text], known.answers))
+    if known.kind == "classes" and text.lower() not in NOTHING and not answers:
+        slip = next((one for one in known.answers if _is_slip(text.lower(), one.lower())), None)
+        if slip is not None:
+            raise UsageError(
+                f"{name} asks for {_told(known)}, not {text} (did you mean {slip}?). "
+                f"If it is another class: --answers {text}"
+            )
+        known = replace(known, answers=_checked([text], known.answers))
     fits = fitting(known, text)
     if fits is None:
         raise UsageError(f"{answer!r} is no answer; leave the item out, or q label --undo")
     return known, fits
+
+
+def _is_slip(word: str, known: str) -> bool:
+    """Say whether a word is a known one mistyped: one letter more, less, other, or two swapped.
+
+    Of words below five letters, and of those with digits, nobody can tell: class2 is not class1.
+    """
+    short, long = sorted((word, known), key=len)
+    if word == known or len(long) < _SURE_LETTERS or len(long) - len(short) > 1:
+        return False
+    if any(letter.isdigit() for letter in word + known):
+        return False
+    while short and short[0] == long[0]:
+        short, long = short[1:], long[1:]
+    while short and short[-1] == long[-1]:
+        short, long = short[:-1], long[:-1]
+    return len(long) == 1 or (len(long) == 2 and short == long[::-1])
 
 
 def kind_of(answers: Collection[str]) -> Kind:
@@ -156,10 +182,13 @@ def value_of(answer: str) -> float:
     return float(answer)
 
 
-def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | None) -> str | None:
+def wanted_of(
+    exemplar_set: StoredSet, given: Collection[str], wanted: str | None, *, torn: int = 0
+) -> str | None:
     """Return the class that is looked for; None for ratings, of which higher is better.
 
-    given: the answers that occur. Raises UsageError where that is not clear.
+    given: the answers that occur. torn: items that people disagree on. Raises
+    UsageError where that is not clear.
     """
     if exemplar_set.kind == "rating":
         if wanted is not None:
@@ -168,7 +197,9 @@ def wanted_of(exemplar_set: StoredSet, given: Collection[str], wanted: str | Non
     if wanted is not None:
         answer = fitting(exemplar_set, wanted)
         if answer not in given:
-            raise UsageError(f"nothing is labelled {wanted} in {exemplar_set.name}")
+            name = exemplar_set.name
+            why = f": people disagree on {torn} items (q exemplars show {name})" if torn else ""
+            raise UsageError(f"nothing is labelled {wanted} in {name}{why}")
         return answer
     if exemplar_set.kind == "keep":
         if KEEP[0] not in given:

@@ -1,7 +1,7 @@
 """Labels for a probe from where users have them: an exemplar set, a table, a scorer's extremes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from ..db.catalogue import Catalogue
 from ..db.exemplars import set_named
 from ..errors import UsageError, closest
-from ..label.exchange import read_rows
+from ..label.exchange import ANSWER_NAMES, read_rows
 from ..label.exemplars import exemplars_of
 from ..label.sets import NOTHING, wanted_of
 from ..train.probe import Kind
 from .ground import Ground
 
-PLACES = ("item", "path", "frame", "name")
-"""Columns of a table that say which item a row is of, the first that is there."""
+FILES = ("item", "path", "file", "filename")
+PLACES = (*FILES, "frame", "name")
+"""Columns of a table that say which item a row is of, the first that is there; a frame's number
+stands beside its video, or alone."""
 BEST, WORST = "best", "worst"
 
 
@@ -81,24 +83,26 @@ def _asked(found: Any) -> str:  # noqa: ANN401 - Exemplars
     return ", ".join(found.exemplar_set.answers) or "classes"
 
 
-def of_table(ground: Ground, file: Path, column: str, kind: Kind | None) -> Answers:
+def of_table(ground: Ground, file: Path, column: str | None, kind: Kind | None) -> Answers:
     """Return the labels in a column of a CSV table, of the items that other columns name.
 
-    All numbers are numbers, else all are classes. Empty, 0, skip, none and the like mean that
-    nothing was answered (`label.sets.NOTHING`). Raises UsageError for a table that can't be read.
+    column: by default the first of answer, label, rating, class, grade. All numbers are numbers,
+    else all are classes. Empty, 0, skip, none and the like mean that nothing was answered
+    (`label.sets.NOTHING`). Raises UsageError for a table that can't be read.
     """
     rows = read_rows(file)
-    header = list(rows[0])
+    header = {name.strip().lower(): name for name in rows[0]}
     place = next((name for name in PLACES if name in header), None)
     if place is None:
         raise UsageError(f"{file}: no column says which item: {', '.join(PLACES)}")
-    if column not in header:
-        raise UsageError(
-            f"{file}: no column {column}{closest(column, header)}; there are: {', '.join(header)}"
-        )
+    column = _column(file, header, column)
+    frame = header.get("frame") if place in FILES else None
     given: dict[str, str] = {}
     for row in rows:
-        where, answer = (row.get(place) or "").strip(), (row.get(column) or "").strip()
+        where, answer = row[header[place]].strip(), row[column].strip()
+        number = row[frame].strip() if frame else ""
+        if number and "#" not in where:
+            where = f"{where}#{number}"
         if answer.lower() in NOTHING or _number(answer) == 0:
             continue
         if given.get(where, answer) != answer:
@@ -119,6 +123,23 @@ def of_table(ground: Ground, file: Path, column: str, kind: Kind | None) -> Answ
         [answer for _, answer in kept] if kind == "logistic" else numbers,
         np.ones(len(kept)), kind, {"labels": str(file), "column": column}, None, remarks,
     )  # fmt: skip
+
+
+def _column(file: Path, header: Mapping[str, str], column: str | None) -> str:
+    """Return the column of labels as the table spells it; header: by small letters."""
+    there = list(header.values())
+    if column is None:
+        found = next((header[name] for name in ANSWER_NAMES if name in header), None)
+        if found is None:
+            raise UsageError(f"{file}: which column holds labels? --column {'|'.join(there)}")
+        return found
+    if column in there:
+        return column
+    if column.strip().lower() not in header:
+        raise UsageError(
+            f"{file}: no column {column}{closest(column, there)}; there are: {', '.join(there)}"
+        )
+    return header[column.strip().lower()]
 
 
 def _placed(ground: Ground, given: dict[str, str], place: str, file: Path) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What to ask next about pictures or frames: `label.suggest` with what a ranking knows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..db.items import Item, items_by_id
 from ..db.vectors import StoredEncoder, searchable_blocks
 from ..errors import NothingError
 from ..flow.meant import meant
+from ..label.entered import nothing_at, told_unread
 from ..label.exemplars import brought_together
 from ..label.sets import KEEP, value_of
 from ..label.suggest import Candidates, suggest
@@ -47,6 +48,10 @@ class Asker:
     base: Floats | None = None
     identity: str | None = None
     """Of the encoder or scorer that chooses."""
+    others: Mapping[int, str] = field(default_factory=dict)
+    """What other people answered, by content: it teaches as well."""
+    unreadable: Sequence[str] = ()
+    """Files that can't be read, with the reason."""
 
     def items(self, catalogue: Catalogue) -> list[Item]:
         """Return the items that are worth a question."""
@@ -64,7 +69,8 @@ class Asker:
         """
         place = {content: row for row, content in enumerate(self.contents.tolist())}
         seen = [*seen, *(c for c, a in answers.items() if a == SKIP)]
-        labelled = {c: a for c, a in answers.items() if c in place and a != SKIP}
+        told = {**self.others, **{c: a for c, a in answers.items() if a != SKIP}}
+        labelled = {c: a for c, a in told.items() if c in place}
         rows = np.array([place[content] for content in labelled], np.int64)
         passed = np.array([place[content] for content in seen if content in place], np.int64)
         scores, uncertainty = self.base, None
@@ -109,33 +115,56 @@ class Asker:
 
 def asker_of(
     catalogue: Catalogue,
-    name: str,
+    exemplars: str | StoredSet,
     names: Sequence[str | Path] | None,
     *,
+    who: str | None,
     rank: Callable[[list[str | Path]], object],
     index: Callable[[list[str | Path]], object],
     stored: Callable[[], StoredEncoder],
 ) -> Asker:
     """Return what chooses among the frames of a video, or among pictures.
 
-    names: of one video's files, of pictures, or None for all that are indexed. rank, index: bring
-    the library up to date with either.
+    exemplars: a set, which need not be entered yet. names: of one video's files, of pictures, or
+    None for all that are indexed. who: whose answers are not told yet; those of others teach from
+    the beginning. rank, index: bring the library up to date with either.
     """
-    set_named(catalogue, name)  # before any work
+    asked = set_named(catalogue, exemplars) if isinstance(exemplars, str) else exemplars
+    found = _asker_of(catalogue, asked, names, rank=rank, index=index, stored=stored)
+    if who is not None:
+        said = [label for label in current_labels(catalogue, asked) if label.who != who]
+        found.others = {e.content: e.answer for e in brought_together(asked, said).entries}
+    return found
+
+
+def _asker_of(
+    catalogue: Catalogue,
+    asked: StoredSet,
+    names: Sequence[str | Path] | None,
+    *,
+    rank: Callable[[list[str | Path]], object],
+    index: Callable[[list[str | Path]], object],
+    stored: Callable[[], StoredEncoder],
+) -> Asker:
     if names and all(is_video(path) for path in names):
         ranking = rank(list(names))
         assert isinstance(ranking, FrameRanking)
         ranking.video.close()
-        return asker_of_frames(catalogue, ranking, name)
+        return asker_of_frames(catalogue, ranking, asked)
     if names is None:
-        return asker_of_pictures(catalogue, stored(), name)
+        return asker_of_pictures(catalogue, stored(), asked)
     index(list(names))
-    return asker_of_pictures(catalogue, stored(), name, meant(catalogue, names)[0])
+    items, broken = meant(catalogue, names)
+    if not items:
+        raise nothing_at(names, broken)
+    found = asker_of_pictures(catalogue, stored(), asked, items)
+    return replace(found, unreadable=told_unread(broken))
 
 
 def asker_of_pictures(
-    catalogue: Catalogue, stored: StoredEncoder, name: str, items: Sequence[Item] | None = None
-) -> Asker:
+    catalogue: Catalogue, stored: StoredEncoder, asked: StoredSet,
+    items: Sequence[Item] | None = None,
+) -> Asker:  # fmt: skip
     """Return what chooses among pictures (all that an encoder has seen, for None)."""
     wanted = None if items is None else np.array([item.id for item in items], np.int64)
     ids, vectors = [np.zeros(0, np.int64)], [np.zeros((0, stored.dimension), np.float32)]
@@ -154,14 +183,14 @@ def asker_of_pictures(
     paths = {path: n for n, path in enumerate(dict.fromkeys(item.path for item in chosen))}
     frames = [-1 if item.frame is None else item.frame for item in chosen]
     return Asker(
-        set_named(catalogue, name), np.array([item.id for item in chosen], np.int64)[first],
+        asked, np.array([item.id for item in chosen], np.int64)[first],
         contents[first], np.concatenate(vectors)[rows][first], np.ones(len(first), bool),
         np.array([paths[item.path] for item in chosen])[first], np.array(frames)[first],
         identity=stored.identity,
     )  # fmt: skip
 
 
-def asker_of_frames(catalogue: Catalogue, ranking: FrameRanking, name: str) -> Asker:
+def asker_of_frames(catalogue: Catalogue, ranking: FrameRanking, asked: StoredSet) -> Asker:
     """Return what chooses among the frames of a video, ranked by `self`; never flagged ones."""
     survey = ranking.survey
     contents = contents_in(catalogue, survey, ranking.ids)
@@ -171,7 +200,7 @@ def asker_of_frames(catalogue: Catalogue, ranking: FrameRanking, name: str) -> A
     usable = ~ranking.flags.any[first] & np.isfinite(scores)
     order = np.searchsorted(np.sort(scores[usable]), np.nan_to_num(scores)) / max(1, usable.sum())
     return Asker(
-        set_named(catalogue, name), ranking.ids[first], contents[first],
+        asked, ranking.ids[first], contents[first],
         band_vectors(survey, first), usable, np.zeros(len(first), np.int64),
         survey.rows["number"][first].astype(np.int64), np.asarray(np.clip(order, 0, 1)),
         ranking.scorer.identity,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..db.advice import are, counted
 from ..db.catalogue import Catalogue
 from ..db.exemplars import set_named
 from ..errors import UsageError
@@ -14,7 +15,7 @@ from ..label.exemplars import Exemplar, Exemplars, exemplars_of
 from ..label.sets import wanted_of
 from .lesson import Lesson
 from .neighbours import Taught
-from .trust import Trust
+from .trust import FEWEST, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,29 @@ class ByExemplars:
                 f"{self.exemplars.contradicted} items are left out: as many answers for one class "
                 f"as for another (q exemplars show {self.set_name})"
             )
-        if lesson.weight == 0:
+        if lesson.weight == 0 and trust is None:
+            found.append(
+                f"{counted(count, 'label')} of {self.set_name} can't change yet what the frames "
+                "say of themselves (--alone ranks by the labels only)"
+            )
+        elif lesson.weight == 0:
             found.append(
                 f"{self.set_name} follows sharpness: its {count} labels add nothing sure to what "
                 "the frames say of themselves (--alone ranks by the labels only)"
             )
         if trust is None:
-            found.append(f"{count} labels are too few, or too alike, to say how far to trust this")
+            found.append(self._why_not_judged(lesson.taught.labels))
         else:
             found.append(trust.sentence)
         return found
+
+    def _why_not_judged(self, labels: Sequence[str]) -> str:
+        """Say why nobody can tell how far to trust a ranking."""
+        told, lacking = are(len(labels), "label"), "to say how far to trust this"
+        if len(labels) < FEWEST or len(set(labels)) > 1:
+            of = "" if self.wanted is None else f" ({labels.count(self.wanted)} {self.wanted})"
+            return f"{told} too few{of}, or too alike, {lacking}"
+        return f"all {told} {labels[0]}: some of another answer are needed {lacking}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +133,7 @@ def ask(catalogue: Catalogue, taste: Taste | str) -> ByExemplars:
         raise UsageError(f"the set {name} holds no labels yet: q label ITEM... --set {name}")
     if taste.k is not None and taste.k < 1:
         raise UsageError(f"{taste.k} neighbours make no sense: take 1 or more")
-    wanted = wanted_of(exemplars.exemplar_set, exemplars.answers, taste.wanted)
+    wanted = wanted_of(
+        exemplars.exemplar_set, exemplars.answers, taste.wanted, torn=exemplars.contradicted
+    )
     return ByExemplars(exemplars, wanted, taste.k, taste.alone)

@@ -81,6 +81,8 @@ class FrameRanking(Listing[RankedFrame]):
     remarks: list[str] = field(default_factory=list)
     whole: NDArray[np.int64] | None = None
     """The order of all frames, where this is a part; None: it is all of them."""
+    labels: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Current answers by exemplar set, of items that have any."""
 
     def __post_init__(self) -> None:
         self.entries = _Entries(self)
@@ -97,7 +99,7 @@ class FrameRanking(Listing[RankedFrame]):
         return FrameRanking(
             self.video, self.survey, self.flags, self.scorer, self.scores, order, self.ids,
             self.contrast, self.digests, self.reference, self.registered, self.remarks,
-            self.order if self.whole is None else self.whole,
+            self.order if self.whole is None else self.whole, self.labels,
         )  # fmt: skip
 
     def in_time(self) -> "FrameRanking":
@@ -295,6 +297,7 @@ class _Entries(Sequence[RankedFrame]):
         item = Item(
             int(ranking.ids[row]), 0, origin.path, origin.frame, None, about.width, about.height,
             about.depth, time, about.format, ranking.digests.get(str(origin.path), ""), "present",
+            ranking.labels.get(int(ranking.ids[row]), {}),
         )  # fmt: skip
         middle = ((about.width - 1) / 2, (about.height - 1) / 2)
         step = 2 if about.pattern else 1

@@ -148,7 +148,8 @@ def weights_of(
     nothing = int((mine == 0).sum())
     if nothing == len(mine):
         raise UsageError(
-            f"--weigh-by {weigh_by}: no chosen frame has a {without}: none would weigh"
+            f"--weigh-by {weigh_by}: no chosen frame has a {without}: none would weigh. "
+            "Choose more frames: --percent 100"
         )
     if not nothing:
         return weights, []

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from ..db.catalogue import Catalogue
 from ..db.frames import FileFrames, enter_frames, keep_frame_scores, kept_frame_scores, note_flags
+from ..db.items import labels_of
 from ..db.lock import writing
 from ..errors import PictureError, UsageError
 from ..media.address import Address
@@ -192,7 +193,7 @@ def rank_frames(
     _tell(remarks, video, survey, scores, order, flags)
     return FrameRanking(
         video, survey, flags, scorer, scores, order, ids, _contrast(setting), digests,
-        shown, setting.registered, remarks,
+        shown, setting.registered, remarks, labels=labels_of(catalogue, ids[ids > 0].tolist()),
     )  # fmt: skip
 
 

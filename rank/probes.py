@@ -13,7 +13,7 @@ from ..db.vectors import StoredEncoder, vectors_of
 from ..errors import UsageError
 from ..flow.choose import stored_encoder
 from ..flow.targets import Target, split_weight
-from ..train.store import StoredProbe, load
+from ..train.store import StoredProbe, load, reads
 from .embedded import rows_of
 from .features import frame_features, frame_vectors
 from .frame_scorers import Embedded, FrameScorer, FrameSetting
@@ -51,7 +51,8 @@ def encoder_for(catalogue: Catalogue, by: str | None, named: str | None) -> str 
     own = encoder_of(stored)
     if own is None:
         raise UsageError(
-            f"the probe {stored.name} reads {stored.features}: it judges frames of videos"
+            f"the probe {stored.name} reads {reads(stored.card)}: it judges frames of videos: "
+            f"q rank VIDEO --probe {stored.name}"
         )
     return named or own
 

@@ -96,7 +96,9 @@ class Ranking(Listing[Ranked]):
     def title(self) -> str:
         """Return the heading of a sheet."""
         like = f", reference {self.reference.path.name}" if self.reference else ""
-        return f"ranked by {self.scorer.partition('@')[0]}{like}"
+        wanted = (self.details.get("exemplars") or {}).get("wanted")
+        looked_for = f", wanted: {wanted}" if wanted else ""
+        return f"ranked by {self.scorer.partition('@')[0]}{like}{looked_for}"
 
     def asked_about(self) -> list[tuple[str, Address]]:
         """Return the reference."""

@@ -125,11 +125,11 @@ def check_teaching(how: Teaching) -> None:
     sources = [key for key in ("exemplars", "labels") if key in how] + ["best"] * extremes
     if len(sources) != 1:
         raise UsageError(
-            "labels come from one place: --exemplars SET, or --labels FILE --column NAME, or "
+            "labels come from one place: --exemplars SET, or --labels FILE, or "
             "--best N --worst N --by SCORER"
         )
-    if ("labels" in how) != ("column" in how):
-        raise UsageError("--labels FILE and --column NAME go together")
+    if "column" in how and "labels" not in how:
+        raise UsageError("--column NAME is of a table of labels: --labels FILE")
     if extremes and not {"best", "worst", "by"} <= how.keys():
         raise UsageError("--best N, --worst N and --by SCORER go together")
     if extremes and (how["best"] < 1 or how["worst"] < 1):
@@ -211,10 +211,13 @@ def _taught(
             catalogue, ground, how["exemplars"], how.get("kind"), how.get("who"), how.get("wanted")
         )
     else:
-        answers = of_table(ground, Path(how["labels"]), how["column"], how.get("kind"))
+        answers = of_table(ground, Path(how["labels"]), how.get("column"), how.get("kind"))
     remarks = list(answers.remarks)
     if not len(answers.rows):
-        raise UsageError(f"no label is of these items{_hint(catalogue, how)}")
+        raise UsageError(
+            f"no label is of these items{_hint(catalogue, how)}. Name those that they are of: "
+            f"q train probe NAME ITEM..."
+        )
     wanted = class_wanted(answers, how.get("wanted"))
     taught, lacking = _learned(ground, answers, wanted, seed)
     if lacking:
@@ -237,7 +240,10 @@ def _learned(ground: Ground, answers: Answers, wanted: str | None, seed: int) ->
     vectors = ground.vectors(answers.rows)
     known = np.flatnonzero(np.isfinite(vectors).all(1))
     if not len(known):
-        raise UsageError("none of the labelled items has a vector: run q index on them")
+        raise UsageError(
+            "none of the labelled items has a vector: q index them; of frames name the video: "
+            "q train probe NAME VIDEO"
+        )
     taught = teach(
         vectors[known], [answers.labels[at] for at in known.tolist()],
         ground.groups(answers.rows[known]), kind=answers.kind, weights=answers.weights[known],

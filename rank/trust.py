@@ -79,7 +79,8 @@ class Trust:
                 f"{self.agreement:.2f} of pairs {span}"
             )
             off = f"about {100 * self.error:.0f} % of the items are judged wrong"
-        return f"{told}; {off}. {self.advice}"
+        chance = "; that may be chance" if self.low <= (0 if self.rated else 0.5) else ""
+        return f"{told}; {off}{chance}. {self.advice}"
 
     @property
     def advice(self) -> str:
@@ -114,6 +115,9 @@ def trust(judge: Judge, target: Floats, *, rated: bool, seed: int = 0) -> Trust 
     scores, losses = judge(np.arange(len(target)))
     known = np.isfinite(scores)
     if known.sum() < FEWEST or np.ptp(target[known]) == 0 or np.ptp(scores[known]) == 0:
+        return None
+    ones = int((target[known] > 0).sum())
+    if not rated and min(ones, int(known.sum()) - ones) < 2:  # nothing like it is left to judge by
         return None
     found, low, high = (
         rank_correlation(scores[known], target[known])

@@ -53,11 +53,27 @@ class StoredProbe:
 
     def check(self, features: str, whose: str) -> None:
         """Raise UsageError where features are not those that it was taught on."""
-        if features != self.features:
+        if features == self.features:
+            return
+        if features.startswith("frames:") and self.features.startswith("frames:"):
             raise UsageError(
-                f"the probe {self.name} reads {self.features}, {whose} has {features}: "
-                f"teach one on that: q train probe"
+                f"the probe {self.name} is of {reads(self.card)}; {whose} is another video, or "
+                "read otherwise: teach one on that, or one for all videos: q train probe NAME "
+                "VIDEO --on scores"
             )
+        raise UsageError(
+            f"the probe {self.name} reads {reads(self.card)}, {whose} has "
+            f"{features.partition(':')[0] if features.startswith('frames:') else features}: "
+            "teach one on that: q train probe"
+        )
+
+
+def reads(card: dict[str, Any]) -> str:
+    """Return what a probe reads, for a person: of frames the video and not its survey's name."""
+    features = str(card["features"])
+    if features.startswith("frames:"):
+        return f"frames of {', '.join(card['items'])}"
+    return features
 
 
 def check_name(name: str) -> None:

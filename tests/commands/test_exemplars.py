@@ -67,7 +67,10 @@ def test_label_and_undo(home: Path, ask: Ask) -> None:
         (["pictures/0.png", "--set", "s p", "--label", "1"], "is no name for a set"),
         (["--set", "s", "--label", "1"], "which items?"),
         (["nowhere.png", "--set", "s", "--label", "1"], "nowhere.png"),
-        (["pictures/0.png", "--set", "s", "--undo"], "leave items and --label out"),
+        (["pictures/0.png", "--set", "s", "--undo", "--label", "1"], "leave --label out"),
+        (["pictures/0.png", "--set", "s", "--undo"], "no exemplar set is called s"),
+        (["pictures/0.png", "--set", "s", "--label", "c", "--answers", "a,b"], "a, b, not c"),
+        (["pictures/0.png", "--set", "s", "--label", "5", "-e", "x"], "no encoder is called x"),
         (["--set", "s", "--undo"], "no exemplar set is called s"),
     ],
 )
@@ -76,6 +79,85 @@ def test_wrong_calls_of_label(home: Path, ask: Ask, call: list[str], said: str) 
     assert found.status == 2
     assert len(found.err.splitlines()) == 1 and said in found.err
     assert ask("exemplars", "list").status == 1
+
+
+def test_undo_of_items(home: Path, ask: Ask) -> None:
+    assert ask("label", "pictures", "--set", "s", "--label", "5").out == "5 labelled 5 in s\n"
+    ask("label", "pictures/0.png", "--set", "s", "--label", "4", "--who", "bob")
+    some = ["pictures/0.png", "pictures/1.png"]
+    assert ask("label", *some, "--set", "s", "--undo").out == "2 taken back in s\n"
+    (found,) = json_of(ask, "exemplars", "list")["results"]
+    assert found["counts"] == {"1": 0, "2": 0, "3": 0, "4": 1, "5": 3}
+    again = ask("label", *some, "--set", "s", "--undo")
+    assert again.status == 1 and "nothing of these in s" in again.err
+
+
+def test_what_cannot_be_read_among_good_ones_is_told(home: Path, ask: Ask) -> None:
+    (home / "pictures" / "torn.png").write_bytes(b"no picture")
+    said = ask("label", "pictures", "--set", "s", "--label", "5")
+    assert (said.status, said.out) == (3, "5 labelled 5 in s\n")
+    assert "pictures/torn.png: not a picture" in said.err
+    assert ask("label", "pictures/0.png", "--set", "s", "--label", "4").status == 0
+
+
+def test_the_encoder_of_label_sees_the_pictures(home: Path, ask: Ask) -> None:
+    said = ask("label", "pictures", "--set", "s", "--label", "5", "--encoder", "colour")
+    assert said.status == 0
+    assert ask("rank", "--exemplars", "s", "--encoder", "colour", "--paths").status == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "refused"),
+    [
+        ("class1", "class2", False), ("class1", "class10", False), ("ring", "wing", False),
+        ("spiral", "sprial", True), ("spiral", "spirals", True), ("barred", "barrel", True),
+        ("spiral", "spheroid", False),
+    ],
+)  # fmt: skip
+def test_only_a_slip_is_refused_as_a_new_class(
+    home: Path, ask: Ask, first: str, then: str, refused: bool
+) -> None:
+    ask("label", "pictures/0.png", "--set", "s", "--label", first)
+    said = ask("label", "pictures/1.png", "--set", "s", "--label", then)
+    assert (said.status == 2) is refused
+    if refused:
+        assert f"did you mean {first}?). If it is another class: --answers {then}" in said.err
+        forced = ask("label", "pictures/1.png", "--set", "s", "--label", then, "--answers", then)
+        assert forced.out == f"1 labelled {then} in s\n"
+    (found,) = json_of(ask, "exemplars", "list")["results"]
+    assert found["counts"] == {first: 1, then: 1}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["label", "--set", "s", "--label", "5"], ["label", "--set", "s", "--undo"],
+        ["rank", "--exemplars", "s"], ["rank", "--probe", "s"],
+        ["train", "probe", "s", "--exemplars", "s"],
+    ],
+)  # fmt: skip
+def test_a_call_that_names_no_pictures_makes_no_library(
+    tmp_path: Path, ask: Ask, call: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = ask(*call)
+    assert said.status == 2 and len(said.err.splitlines()) == 1
+    assert not (tmp_path / ".q").exists()
+
+
+def test_what_has_vanished_is_not_linked(labelled: Path, ask: Ask) -> None:
+    (labelled / "pictures" / "1.png").unlink()
+    ask("index", "pictures", "--quiet")
+    (row,) = json_of(ask, "exemplars", "export", "s", "--folders", "out")["results"]
+    assert (row["linked"], row["left_out"]) == (2, 1)
+    assert all(link.exists() for link in (labelled / "out").rglob("*.png"))
+
+
+def test_a_person_without_labels_and_two_judges(labelled: Path, ask: Ask) -> None:
+    said = ask("exemplars", "show", "s", "--who", "cleo")
+    assert said.status == 1 and "no labels of cleo in s; of ann, bob" in said.err
+    said = ask("rank", "--exemplars", "s", "--probe", "p")
+    assert said.status == 2 and "--probe and --exemplars both say" in said.err
 
 
 # --- q exemplars ----------------------------------------------------------------------------------
@@ -140,7 +222,10 @@ def test_export_and_import(labelled: Path, ask: Ask, draw: Callable[..., Path]) 
     told = ask("exemplars", "import", "theirs.csv", "--set", "s", "--who", "cleo", "--json")
     assert told.status == 3, "one item is not known"
     (row,) = told.document()["results"]
-    assert row == {"set": "s", "labelled": 1, "unanswered": 1, "unknown": ["lost.png"]}
+    assert row == {
+        "set": "s", "labelled": 1, "unanswered": 1, "unknown": ["lost.png"], "contradicted": [],
+        "unreadable": [],
+    }  # fmt: skip
     document = json_of(ask, "exemplars", "export", "s", "--folders", "out")
     assert document["results"] == [{"folder": "out", "linked": 4, "left_out": 0}]
     found = ask("exemplars", "import", "out", "--set", "again")
@@ -160,6 +245,7 @@ def test_suggest(labelled: Path, ask: Ask) -> None:
     ask("label", *paths, "--set", "s", "--label", "3")
     done = ask("exemplars", "suggest", "s")
     assert (done.status, done.out) == (1, "")
+    assert "nothing is left to ask" in done.err
 
 
 def test_remove_asks_and_restore_brings_back(labelled: Path, ask: Ask) -> None:

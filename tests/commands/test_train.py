@@ -72,7 +72,7 @@ def test_ratings(labelled: Path, ask: Ask, kind: str) -> None:
     answer = ask("train", "probe", "stars", "--labels", "labels.csv", "--column", "rating",
                  "--kind", kind)  # fmt: skip
     assert answer.status == EXIT_DONE
-    assert "labels: 4 1, 4 2, 4 3, 4 4, 4 5" in answer.out
+    assert "labels: 1:4 2:4 3:4 4:4 5:4" in answer.out
     assert "mean absolute error" in answer.out
     assert "predicted" in ask("rank", "--probe", "stars").out
 

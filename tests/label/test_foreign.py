@@ -148,6 +148,16 @@ def test_a_folder_named_in_a_csv_is_not_indexed(
     assert len(library.items()) == 6
 
 
+def test_an_item_with_two_answers_is_left_out_and_told(
+    library: Library, take: Callable[..., TakenIn], said: Said
+) -> None:
+    taken = take("item,answer\n0.png,5\n1.png,4\n0.png,3\n1.png,4\n")
+    assert (taken.labelled, taken.contradicted) == (1, ("0.png: 5 and 0.png: 3",))
+    assert said(library, "s") == {("1.png", "ann", "4")}
+    with pytest.raises(NothingError, match="gives each item several answers"):
+        take("item,answer\n0.png,5\n0.png,3\n", name="t")
+
+
 # --- a folder for each class ----------------------------------------------------------------------
 
 
@@ -193,6 +203,20 @@ def test_folders_of_ratings_and_of_nothing(
     assert said(library, "s") == {("0.png", "ann", "1"), ("1.png", "ann", "5")}
     ranking = library.rank(exemplars="s")
     assert np.isfinite([one.score or 0 for one in ranking]).all()
+
+
+def test_a_picture_in_two_folders_and_one_that_is_none(
+    library: Library, draw: Draw, said: Said, tmp_path: Path
+) -> None:
+    for folder, seed in (("ring", 1), ("ring", 90), ("disc", 90), ("disc", 91)):
+        draw(tmp_path / "given" / folder / f"{folder}-{seed}.png", seed)
+    (tmp_path / "given" / "disc" / "torn.png").write_bytes(b"oops")
+    taken = library.exemplars.take_in(tmp_path / "given", name="s", who="ann")
+    assert taken.labelled == 2 and len(taken.contradicted) == 1
+    assert "ring-90.png: ring" in taken.contradicted[0]
+    assert "disc-90.png: disc" in taken.contradicted[0]
+    assert len(taken.unreadable) == 1 and "torn.png" in taken.unreadable[0]
+    assert {answer for _, _, answer in said(library, "s")} == {"ring", "disc"}
 
 
 @pytest.mark.parametrize("folders", [[], ["none"], ["empty"]])

@@ -189,6 +189,37 @@ def test_what_cannot_be_read_is_told_and_passed_over(sit: Sit, photos: Path) -> 
     assert person.status == 0 and person.gave_back()
 
 
+def test_a_broken_file_named_among_good_ones_is_told(sit: Sit, photos: Path) -> None:
+    (photos / "torn.png").write_bytes(b"oops")
+    person = sit("label", "torn.png", "photos", "--set", "good", "--count", "1")
+    person.see()
+    person.press("4")
+    assert "torn.png: not a picture" in person.end()
+
+
+def test_no_set_is_made_for_a_call_that_fails(sit: Sit, photos: Path) -> None:
+    (photos / "empty").mkdir()
+    for wrong in (["photos", "--encoder", "nosuch"], ["empty"], ["nowhere"]):
+        person = sit("label", *wrong, "--set", "good")
+        assert "q: no" in person.end() and person.status in (1, 2)
+    with open_library(photos / ".q") as library:
+        assert list(library.exemplars) == []
+
+
+def test_labels_of_others_teach_what_to_ask_next(photos: Path) -> None:
+    with open_library(photos / ".q") as library:
+        for number in range(10):
+            answer = str(1 + number // 2)
+            library.exemplars.label(
+                photos / "photos" / f"score-{number}.png", answer, name="good", who="ann"
+            )
+        asker = library.asker("good", who="bob")
+        assert len(asker.others) == 10
+        left = {item.content for item in asker.items(library.catalogue)} - asker.others.keys()
+        assert set(asker({}, 2)) == left, "first what nobody has been asked"
+        assert not library.asker("good", who="ann").others
+
+
 def test_frames_of_a_video(sit: Sit, tmp_path: Path) -> None:
     subprocess.run(
         [COMMAND, "simulate", "night.ser", "--frames", "20", "--size", "64"],

@@ -69,6 +69,27 @@ def mars(library: Library) -> Path:
     return library.folder.parent / "mars.ser"
 
 
+def test_frames_carry_their_labels(library: Library, mars: Path, rated: Rated) -> None:
+    rows = {
+        row["frame"]: row["labels"] for row in ranked(library, mars, "sharp").as_json()["results"]
+    }
+    told = dict(zip(rated.numbers.tolist(), rated.ratings.tolist(), strict=True))
+    for frame, labels in rows.items():
+        assert labels == ({"sharp": str(told[frame])} if frame in told else {})
+
+
+def test_a_video_labelled_before_it_was_ever_ranked(rated: Rated, tmp_path: Path) -> None:
+    shutil.copy(rated.folder / "mars.ser", tmp_path)
+    path = tmp_path / "mars.ser"
+    with open_library(tmp_path, create=True) as library:
+        library.exemplars.label([f"{path}#12", f"{path}#90"], "4", name="s")
+        for keep in (False, True):
+            found = library.rank_frames([path], exemplars="s", keep=keep)
+            found.video.close()
+            assert found.head()["exemplars"]["labels"] == 2
+            assert any("2 labels of s can't change yet" in text for text in found.remarks)
+
+
 def test_the_truth_is_found(library: Library, mars: Path, rated: Rated) -> None:
     own = ranked(library, mars, None)
     alone = ranked(library, mars, Taste("sharp", alone=True))

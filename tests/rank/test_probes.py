@@ -177,7 +177,7 @@ def test_what_is_no_answer_changes_no_bit(tmp_path: Path, reds: Path) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({}, "labels come from one place"),
     ({"exemplars": "reds", "best": 3}, "labels come from one place"),
-    ({"labels": "labels.csv"}, "go together"),
+    ({"exemplars": "reds", "column": "colour"}, "--column NAME is of a table"),
     ({"best": 3, "worst": 3}, "go together"),
     ({"best": 3, "worst": 3, "by": "nonsense"}, "no scorer of frames is called nonsense"),
     ({"best": 3, "worst": 3, "by": "self"}, "of the frames of one video"),
@@ -264,9 +264,22 @@ def test_a_hundred_noisy_ratings_rank_the_other_frames(night: Rated) -> None:
     assert night.agreement(night.path, night.truth, "taste") > 0.97
 
 
+def test_a_table_names_frames_as_item_and_frame_or_both_in_one(night: Rated) -> None:
+    numbers = night.library.train_probe("one", night.path, labels=night.table)
+    rows = list(csv.DictReader(night.table.read_text().splitlines()))
+    for head, line in (("File,Frame,Rating", "{0},{1},{2}"), ("item,rating", "{0}#{1},{2}")):
+        table = night.path.with_name("beside.csv")
+        said = [line.format(night.path.name, row["frame"], row["rating"]) for row in rows]
+        table.write_text("\n".join([head, *said]))
+        found = night.library.train_probe("two", night.path, labels=table)
+        assert same_numbers(numbers, found)
+
+
 def test_a_probe_on_frames_is_for_its_own_video(night: Rated) -> None:
     night.library.train_probe("taste", night.path, labels=night.table, column="rating")
-    with pytest.raises(UsageError, match=r"reads frames:\w+, other.ser has frames:\w+") as told:
+    with pytest.raises(
+        UsageError, match=r"is of frames of \S+; other.ser is another video"
+    ) as told:
         night.library.rank_frames(night.other, by="probe:taste")
     assert "\n" not in str(told.value)
     with pytest.raises(UsageError, match="judges frames of videos"):

@@ -183,3 +183,22 @@ def test_stated_intervals_hold_what_is_real(rated: bool, signal: float) -> None:
         errors.append(stated.agreement - real)
     assert held >= 46, held
     assert abs(np.mean(errors)) < 0.06, np.mean(errors)
+
+
+@pytest.mark.parametrize("ones", [1, 39])
+def test_nothing_is_said_of_a_class_with_one_exemplar(ones: int) -> None:
+    """Judged by the others there is none like it left: it would stand last, whatever it is."""
+    target = (np.arange(40) < ones).astype(float)
+    scores = np.random.default_rng(1).normal(size=40)
+    assert trust(lambda which: (scores[which], scores[which] ** 2), target, rated=False) is None
+
+
+@pytest.mark.parametrize(("slope", "chance"), [(0.0, True), (3.0, False)])
+def test_what_may_be_chance_is_called_so(slope: float, chance: bool) -> None:
+    rng = np.random.default_rng(2)
+    target = np.arange(40) % 2.0
+    scores = slope * target + rng.normal(size=40)
+    for rated in (True, False):
+        found = trust(lambda which: (scores[which], scores[which] ** 2), target, rated=rated)
+        assert found is not None
+        assert ("that may be chance" in found.sentence) is chance
