@@ -1,6 +1,7 @@
 """Pictures of a library scored by labelled ones, in an encoder's vectors."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..db.items import Item, contents_of, items_by_id
 from ..db.vectors import StoredEncoder, searchable_blocks, vectors_of
 from ..errors import UsageError
 from ..flow.choose import lacking
+from ..flow.pipeline import Workers
 from ..show.names import telling_names
 from ..train.folds import groups_of
 from .exemplars import ByExemplars
@@ -95,15 +97,21 @@ def _scored(
     place_of: dict[int, int], wanted: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.int64], Floats, NDArray[np.int32]]:  # fmt: skip
     """Return ids, scores and nearest exemplars of items, best first, ties in order of ids."""
-    found: list[tuple[NDArray[np.int64], Floats, NDArray[np.int32]]] = []
-    for some, their in searchable_blocks(catalogue, stored):
-        ids, vectors = some, their
+
+    def of_block(
+        block: tuple[NDArray[np.int64], NDArray[np.float32]],
+    ) -> tuple[NDArray[np.int64], Floats, NDArray[np.int32]]:
+        ids, vectors = block
         if wanted is not None:
             which = np.isin(ids, wanted)
             ids, vectors = ids[which], vectors[which]
-        if len(ids):
-            own = np.array([place_of.get(contents.get(i, 0), -1) for i in ids.tolist()], np.int64)
-            found.append((ids, *lesson.scores(vectors, slice(None), own)))
+        own = np.array([place_of.get(contents.get(i, 0), -1) for i in ids.tolist()], np.int64)
+        return (ids, *lesson.scores(vectors, slice(None), own))
+
+    with closing(Workers()) as workers:
+        blocks = searchable_blocks(catalogue, stored)
+        scored = workers.map(of_block, blocks, ahead=workers.threads + 1)
+        found = [part for part in scored if len(part[0])]
     if not found:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 1), np.int32)
     ids, scores, near = (np.concatenate(part) for part in zip(*found, strict=True))
