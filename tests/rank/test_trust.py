@@ -196,7 +196,7 @@ def test_nothing_is_said_of_a_class_with_one_exemplar(ones: int) -> None:
 @pytest.mark.parametrize(("slope", "chance"), [(0.0, True), (3.0, False)])
 def test_what_may_be_chance_is_called_so(slope: float, chance: bool) -> None:
     rng = np.random.default_rng(2)
-    target = np.arange(40) % 2.0
+    target: Floats = (np.arange(40) % 2).astype(np.float64)
     scores = slope * target + rng.normal(size=40)
     for rated in (True, False):
         found = trust(lambda which: (scores[which], scores[which] ** 2), target, rated=rated)
