@@ -1,5 +1,7 @@
 """How far to trust exemplars: intervals against published values, and whether they hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -202,3 +204,5 @@ def test_what_may_be_chance_is_called_so(slope: float, chance: bool) -> None:
         found = trust(lambda which: (scores[which], scores[which] ** 2), target, rated=rated)
         assert found is not None
         assert ("that may be chance" in found.sentence) is chance
+        against = replace(found, agreement=-0.5, low=-0.6, high=-0.2)
+        assert "that is worse than a guess" in against.sentence
