@@ -39,7 +39,8 @@ class Choice:
             "--by",
             metavar="SCORER",
             rich_help_panel=_PANEL,
-            help="What gives the scores; default: reference where there is one, else self.",
+            help="What gives the scores, as in q rank, or probe:NAME; default: reference where "
+            "there is one, else self.",
         ),
     ] = None
     top: Annotated[

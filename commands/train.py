@@ -159,10 +159,11 @@ def _print(learned: "Learned") -> None:
     from ..train.store import reads
 
     card = learned.stored.card
-    if card["kind"] == "logistic":
-        counts = ", ".join(f"{n} {answer}" for answer, n in card["labels"].items())
+    told = card["labels"].items()
+    if any(answer[:1].isdigit() for answer, _ in told):  # ratings: "3 4" might be three or four
+        counts = " ".join(f"{answer}:{n}" for answer, n in told)
     else:
-        counts = " ".join(f"{answer}:{n}" for answer, n in card["labels"].items())
+        counts = ", ".join(f"{n} {answer}" for answer, n in told)
     size = f", on {card['components']} principal components" if card["components"] else ""
     wanted = f", wanted: {card['wanted']}" if card["wanted"] else ""
     print(printable(f"{learned.stored.name}: {card['kind']} probe on {reads(card)}"))

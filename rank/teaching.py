@@ -216,7 +216,7 @@ def _taught(
     if not len(answers.rows):
         raise UsageError(
             f"no label is of these items{_hint(catalogue, how)}. Name those that they are of: "
-            f"q train probe NAME ITEM..."
+            "q train probe NAME ITEM..."
         )
     wanted = class_wanted(answers, how.get("wanted"))
     taught, lacking = _learned(ground, answers, wanted, seed)

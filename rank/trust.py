@@ -79,8 +79,15 @@ class Trust:
                 f"{self.agreement:.2f} of pairs {span}"
             )
             off = f"about {100 * self.error:.0f} % of the items are judged wrong"
-        chance = "; that may be chance" if self.low <= (0 if self.rated else 0.5) else ""
-        return f"{told}; {off}{chance}. {self.advice}"
+        return f"{told}; {off}{self._beside_a_guess}. {self.advice}"
+
+    @property
+    def _beside_a_guess(self) -> str:
+        """Say where a guess is as good, or better."""
+        guess = 0.0 if self.rated else 0.5
+        if self.high < guess:
+            return "; that is worse than a guess"
+        return "; that may be chance" if self.low <= guess else ""
 
     @property
     def advice(self) -> str:

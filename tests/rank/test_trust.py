@@ -1,5 +1,7 @@
 """How far to trust exemplars: intervals against published values, and whether they hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -196,9 +198,11 @@ def test_nothing_is_said_of_a_class_with_one_exemplar(ones: int) -> None:
 @pytest.mark.parametrize(("slope", "chance"), [(0.0, True), (3.0, False)])
 def test_what_may_be_chance_is_called_so(slope: float, chance: bool) -> None:
     rng = np.random.default_rng(2)
-    target = np.arange(40) % 2.0
+    target: Floats = (np.arange(40) % 2).astype(np.float64)
     scores = slope * target + rng.normal(size=40)
     for rated in (True, False):
         found = trust(lambda which: (scores[which], scores[which] ** 2), target, rated=rated)
         assert found is not None
         assert ("that may be chance" in found.sentence) is chance
+        against = replace(found, agreement=-0.5, low=-0.6, high=-0.2)
+        assert "that is worse than a guess" in against.sentence
