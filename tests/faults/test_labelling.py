@@ -42,12 +42,14 @@ def test_thirty_kills_while_labelling(q: Run, sit: Sit, pictures: Pictures, tmp_
     chance = random.Random(7)
     acknowledged: list[str] = []
     for _ in range(30):
+        if len(acknowledged) > 500:  # a quick machine: soon there is nothing left to ask
+            break
         person = sit("label", "--set", "good", cwd=tmp_path)
         person.see()
         before = len(acknowledged)
         assert len(events_in(tmp_path)) - before in (0, 1) or not before
         held = [str(event.answer) for event in events_in(tmp_path)]
-        mine = answer_until_killed(person, chance.uniform(0.0, 0.5), chance)
+        mine = answer_until_killed(person, chance.uniform(0.0, 0.3), chance)
         person.close()
         now = [str(event.answer) for event in events_in(tmp_path)]
         assert now[: len(held)] == held, "what was there stays"
