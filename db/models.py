@@ -27,8 +27,10 @@ def stored_models(catalogue: Catalogue) -> list[StoredModel]:
         rows = connection.execute(
             "SELECT name, kind, file, card, created_at FROM models ORDER BY name"
         ).fetchall()
-    return [StoredModel(name, kind, file, json.loads(card), at)
-            for name, kind, file, card, at in rows]  # fmt: skip
+        return [
+            StoredModel(name, kind, file, json.loads(card), at)
+            for name, kind, file, card, at in rows
+        ]
 
 
 def model_file(catalogue: Catalogue, file: str) -> Path:

@@ -161,6 +161,7 @@ def _encoder_status(catalogue: Catalogue, encoder: StoredEncoder) -> EncoderStat
         close = connection.execute(
             "SELECT close, quantiles FROM similarities WHERE encoder = ?", (encoder.id,)
         ).fetchone()
+        threshold = close_from(close[0], json.loads(close[1])) if close else None
         made = connection.execute(
             "SELECT kind, made_from, file, size FROM indexes WHERE encoder = ?", (encoder.id,)
         ).fetchone()
@@ -171,7 +172,6 @@ def _encoder_status(catalogue: Catalogue, encoder: StoredEncoder) -> EncoderStat
         fits = made[1] == encoder.generation and file.is_file() and file.stat().st_size == made[3]
         state = f"{made[0]}, {'up to date' if fits else 'made again at the next search'}"
     size = path.stat().st_size / 1e6 if path.is_file() else 0.0
-    threshold = close_from(close[0], json.loads(close[1])) if close else None
     return EncoderStatus(encoder, vectors, size, threshold, state)
 
 

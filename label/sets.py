@@ -91,6 +91,10 @@ def set_for(
     if answers:
         known = planned_set(catalogue, name, kind=kind, question=question, answers=answers)
     elif known is None:
+        if kind is None and text.isdecimal() and text not in RATINGS and text not in NOTHING:
+            raise UsageError(
+                f"{text} is no rating from 1 to 5; if {name} is to hold classes: --answers {text}"
+            )
         kind = kind or kind_of([text])
         fresh = [text] if kind == "classes" else []
         known = planned_set(catalogue, name, kind=kind, question=question, answers=fresh)

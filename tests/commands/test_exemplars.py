@@ -128,6 +128,15 @@ def test_only_a_slip_is_refused_as_a_new_class(
     assert found["counts"] == {first: 1, then: 1}
 
 
+def test_a_number_that_is_no_rating_makes_no_classes(home: Path, ask: Ask) -> None:
+    said = ask("label", "pictures/0.png", "--set", "s", "--label", "6")
+    assert said.status == 2
+    assert said.err == ("q: 6 is no rating from 1 to 5; if s is to hold classes: --answers 6\n")
+    assert (
+        ask("label", "pictures/0.png", "--set", "s", "--label", "6", "--answers", "6").status == 0
+    )
+
+
 @pytest.mark.parametrize(
     "call",
     [
