@@ -266,3 +266,11 @@ def events_in(folder: Path) -> list[Said]:
             Said(json.loads(origin)["item"], answer, who, json.loads(origin))
             for answer, who, origin in rows
         ]
+
+
+def answers(folder: Path) -> list[str | None]:
+    return [event.answer for event in events_in(folder)]
+
+
+def lines_of_words(person: Person) -> str:
+    return "\n".join(line for line in person.screen.lines() if "▀" not in line)

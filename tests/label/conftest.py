@@ -46,3 +46,13 @@ def said() -> Said:
         }
 
     return told
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    """Twelve pictures, indexed; none of those that bob or kim are asked about twice."""
+    for number in range(12):
+        draw(tmp_path / "photos" / f"score-{number}.png", number)
+    with open_library(tmp_path / ".q", create=True) as library:
+        library.index(tmp_path / "photos", encoder="thumbnail")
+    return tmp_path
