@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -49,12 +48,7 @@ class Screen:
         self._send(b"\x1b[?1049h\x1b[?25l\x1b[2J")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._send(b"\x1b\\\x1b[0m\x1b[?25h\x1b[?1049l")
         if sys.platform == "win32":
             import ctypes
